@@ -1,0 +1,8 @@
+"""The exercises of every unit: the references that students' functions are compared with.
+
+A reference is an oracle (the core's forward pass) or a numerical derivative, never a stored number.
+"""
+
+from . import gradient_of_v, loss, start, summed_gradients, truncated_bptt
+
+__all__ = ["gradient_of_v", "loss", "start", "summed_gradients", "truncated_bptt"]

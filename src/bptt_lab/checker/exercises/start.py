@@ -1,0 +1,1 @@
+"""Exercises of unit 00-start: how the checks work."""

@@ -1,0 +1,297 @@
+"""From a student's function to a report: call it, watch it, compare it.
+
+The order is the order in which a person would look: is it attempted, does it run, does it return
+the right kind of thing, does it leave its inputs alone, does it say the same twice, and are the
+numbers right. Nothing that the function prints or warns about costs a point.
+"""
+
+import contextlib
+import copy
+import difflib
+import inspect
+import io
+import linecache
+import signal
+import threading
+import traceback
+import warnings
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from ..numerical import relative_error
+from .exercise import EXERCISES
+from .report import Crash, Outcome, Part, Report
+
+SECONDS_PER_CALL = 10  # an exercise takes milliseconds, so this is an endless loop
+
+
+def check(function, exercise=None, seed=0):
+    """Check a student's function and say what is right and what is not.
+
+    Parameters
+    ----------
+    function : callable
+        The student's function. Its name says which exercise it is.
+    exercise : str, optional
+        The exercise's name, where the function has another one.
+    seed : int, default 0
+        The inputs are drawn from it, so a check can be replayed.
+
+    Returns
+    -------
+    Report
+        Shown as a coloured box in a notebook and as text in a terminal. ``report.points(n)`` turns
+        it into marks.
+
+    Raises
+    ------
+    TypeError
+        If `function` cannot be called.
+    ValueError
+        If there is no exercise of that name.
+    """
+    exercise = _find(function, exercise)
+    if (getattr(function, "__module__", None) or "").startswith("bptt_lab"):
+        return Report(exercise, Outcome.NOT_ATTEMPTED, seed, notes=("this is the package's own",))
+    first, parts = None, {}
+    for fixture, case, expected in _references(exercise.name, seed):
+        watched = _watch(function, case)
+        first = first or watched
+        if watched.error is not None:
+            return _failed_call(exercise, seed, watched, function, case)
+        faults, case_parts = _compare(exercise, watched, expected)
+        if watched.mutated:
+            changed = _parameter_names(function, len(case))[watched.mutated[0]]
+            faults = [f"your function changes its argument `{changed}`: work on a copy"]
+        elif not faults and watched is first:
+            faults = _compare_again(function, case, watched)
+        if faults:
+            return Report(exercise, Outcome.INCORRECT, seed, faults=faults, notes=first.notes)
+        for part in case_parts:  # keep the first case in which an array is wrong
+            if part.name not in parts or (parts[part.name].right and not part.right):
+                parts[part.name] = replace(part, case=fixture)
+    right = all(part.right for part in parts.values())
+    outcome = Outcome.CORRECT if right else Outcome.INCORRECT
+    return Report(exercise, outcome, seed, parts=tuple(parts.values()), notes=first.notes)
+
+
+def _find(function, name):
+    if not callable(function):
+        raise TypeError(f"check takes your function itself, not {function!r}")
+    if name is None:
+        name = getattr(function, "__name__", type(function).__name__)
+    if name not in EXERCISES:
+        close = difflib.get_close_matches(name, EXERCISES, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"there is no exercise named {name!r}{hint}")
+    return EXERCISES[name]
+
+
+@lru_cache(maxsize=256)
+def _references(name, seed):
+    """(fixture's name, arguments, right answers) of every case; none is ever handed out."""
+    exercise = EXERCISES[name]
+    references = []
+    for fixture, case in exercise.cases(seed):
+        answer = exercise.reference(*copy.deepcopy(case))
+        references.append((fixture, case, answer if len(exercise.returns) > 1 else (answer,)))
+    return references
+
+
+class _Watched:
+    """One call of the student's function: what it returned or raised, and what it did besides."""
+
+    def __init__(self):
+        self.result = self.error = self.mutated = None
+        self.notes = ()
+
+
+def _watch(function, case):
+    watched = _Watched()
+    given = copy.deepcopy(case)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        warnings.simplefilter("always")
+        try:
+            with _time_limit(SECONDS_PER_CALL):
+                # the result may be a view of what was given, or be changed by the next call
+                watched.result = copy.deepcopy(function(*given))
+        except (Exception, SystemExit) as error:
+            watched.error = error
+    watched.mutated = [i for i, (a, b) in enumerate(zip(given, case, strict=True)) if _differ(a, b)]
+    notes = [f"warning: {w.category.__name__}: {w.message}" for w in caught]
+    notes += [f"printed: {line}" for line in (out.getvalue() + err.getvalue()).splitlines()]
+    unique = list(dict.fromkeys(notes))
+    watched.notes = tuple(unique[:8] + [f"… and {len(unique) - 8} more lines"] * (len(unique) > 8))
+    return watched
+
+
+class _TooLongError(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def _time_limit(seconds):
+    """Stop an endless loop where the platform can (a POSIX main thread); elsewhere do nothing."""
+    main = threading.current_thread() is threading.main_thread()
+    if not (main and hasattr(signal, "setitimer")):
+        yield
+        return
+
+    def stop(signum, frame):
+        raise _TooLongError(f"it was still running after {seconds} seconds: an endless loop?")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _failed_call(exercise, seed, watched, function, case):
+    if isinstance(watched.error, NotImplementedError):
+        return Report(exercise, Outcome.NOT_ATTEMPTED, seed)
+    names = _parameter_names(function, len(case))
+    passed = tuple(f"{name}: {_describe(value)}" for name, value in zip(names, case, strict=True))
+    where = _own_line(function, watched.error)
+    name = type(watched.error).__name__
+    if isinstance(watched.error, _TooLongError):
+        name = "no end in sight"
+    crash = Crash(name, str(watched.error), where, passed)
+    return Report(exercise, Outcome.CRASHED, seed, crash=crash, notes=watched.notes)
+
+
+def _parameter_names(function, n):
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return (names + [f"argument {i + 1}" for i in range(len(names), n)])[:n]
+
+
+def _own_line(function, error):
+    """The last line of the traceback that the student wrote: (number, text), or None."""
+    own = getattr(getattr(function, "__code__", None), "co_filename", None)
+    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
+    if not lines:
+        return None
+    frame = lines[-1]
+    return frame.lineno, (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
+
+
+def _describe(value):
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array of shape {value.shape}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        inner = ", ".join(
+            f"{name} {array.shape}" for name, array in zip(value._fields, value, strict=True)
+        )
+        return f"{type(value).__name__}({inner})"
+    if callable(value):
+        return f"the function {getattr(value, '__name__', repr(value))}"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} of {len(value)}"
+    return repr(value)
+
+
+def _differ(a, b):
+    if isinstance(a, (tuple, list)):
+        return len(a) != len(b) or any(map(_differ, a, b))
+    if isinstance(a, np.ndarray):
+        same = a.shape == b.shape and a.dtype == b.dtype
+        return not (same and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+    if isinstance(a, (int, float, str)):
+        return a != b
+    return False
+
+
+def _compare(exercise, watched, expected):
+    """Faults that make the numbers meaningless, or else one Part for each returned array."""
+    result = watched.result
+    n = len(expected)
+    if result is None:
+        return ["your function returns None: is there a `return` at its end?"], []
+    if n > 1:
+        wanted = f"{n} arrays, {', '.join(exercise.returns)}"
+        if not isinstance(result, (tuple, list)):
+            return [f"your function returns {_describe(result)}; it should return {wanted}"], []
+        if len(result) != n:
+            return [f"your function returns {len(result)} values; it should return {wanted}"], []
+    else:
+        result = (result,)
+    return [], [
+        _compare_part(exercise, name, got, right)
+        for name, got, right in zip(exercise.returns, result, expected, strict=True)
+    ]
+
+
+def _compare_part(exercise, name, got, right):
+    if isinstance(right, str):
+        return _compare_choice(name, got, right)
+    right = np.asarray(right)
+    try:
+        got = np.asarray(got)
+    except ValueError:
+        return Part(name, False, "is not a regular array")
+    if got.dtype.kind not in "fiub":
+        return Part(name, False, f"should hold real numbers, but its dtype is {got.dtype}")
+    if got.shape != right.shape:
+        return Part(name, False, f"has shape {got.shape}, but should have {right.shape}")
+    if not np.isfinite(got).all():
+        n = int((~np.isfinite(got)).sum())
+        first = tuple(int(i) for i in np.argwhere(~np.isfinite(got))[0])
+        where = f"{name}[{', '.join(map(str, first))}]" if first else name
+        return Part(name, False, f"is not finite in {n} of {got.size} entries, first in {where}")
+    scale = np.abs(right).max(initial=0) or 1.0
+    off = np.abs(got.astype(float) - right) / scale
+    if (off <= exercise.rtol).all():
+        return Part(name, True)
+    problem = None
+    if exercise.is_prediction:
+        problem = f"{got} is not what the computation gives"
+    elif got.dtype == np.float32 and (off < 1e-5).all():
+        problem = "is right to float32 only: keep the inputs' float64 all the way"
+    elif got.dtype.kind in "iub":
+        problem = f"holds integers ({got.dtype}), which cut off every fraction"
+    worst = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
+    return Part(
+        name,
+        False,
+        problem,
+        relative_error=relative_error(got.astype(float), right),
+        worst=worst,
+        yours=float(got[worst]),
+        expected=float(right[worst]),
+        off=np.where(off > exercise.rtol, off, 0.0),
+    )
+
+
+def _compare_choice(name, got, right):
+    if not isinstance(got, str):
+        return Part(name, False, f"should be a letter in quotes, such as 'a', not {got!r}")
+    if got.strip().lower() == right:
+        return Part(name, True)
+    return Part(name, False, f"{got.strip()!r} is not what the computation gives")
+
+
+def _compare_again(function, case, before):
+    again = _watch(function, case)
+    if again.error is not None:
+        return [f"a second call with the same arguments fails: {again.error!r}"]
+    if _differ(_as_arrays(before.result), _as_arrays(again.result)):
+        return ["a second call with the same arguments gives another result: is something kept?"]
+    return []
+
+
+def _as_arrays(result):
+    return (
+        [np.asarray(r) for r in result] if isinstance(result, (tuple, list)) else np.asarray(result)
+    )

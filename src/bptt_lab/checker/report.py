@@ -1,0 +1,246 @@
+"""What a check says: HTML in a notebook and in nbgrader's feedback, text in a terminal."""
+
+from dataclasses import dataclass
+from enum import Enum
+from html import escape
+
+import numpy as np
+
+from .exercise import Exercise
+
+# how far an entry is off, in units of the largest right entry of its array
+MARKS = "·-+#"
+MARK_ABOVE = (0.0, 0.01, 0.1)
+MAP_LEGEND = "· right, - off by less than 1 %, + less than 10 %, # more"
+MARK_COLOURS = {
+    "·": ("#eeeeee", "#555555"),
+    "-": ("#f6c6a0", "#000000"),
+    "+": ("#e58a45", "#000000"),
+    "#": ("#a84300", "#ffffff"),
+}
+
+
+class Outcome(Enum):
+    """How a check ended: the words that a student reads, with a symbol and a colour."""
+
+    CORRECT = ("✓", "correct", "#009E73")
+    INCORRECT = ("✗", "not right yet", "#D55E00")
+    CRASHED = ("!", "it stops with an error", "#D55E00")
+    NOT_ATTEMPTED = ("○", "not attempted yet", "#767676")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One returned array: whether it is right, and if not, how it is wrong.
+
+    `off` is the error of each entry in units of the largest right one, zero where it is within the
+    tolerance; `worst` is the index of the worst entry, `yours` and `expected` its two numbers.
+    `case` names the fixture on which it was first wrong.
+    """
+
+    name: str
+    right: bool
+    problem: str | None = None
+    relative_error: float | None = None
+    worst: tuple = ()
+    yours: float | None = None
+    expected: float | None = None
+    off: np.ndarray | None = None
+    case: str = ""
+
+    @property
+    def has_map(self):
+        """Whether there is a picture of where it is wrong."""
+        return self.off is not None and self.off.ndim > 0
+
+
+@dataclass(frozen=True)
+class Crash:
+    """An exception in the student's function, their line as (number, text), and the inputs."""
+
+    name: str
+    message: str
+    line: tuple | None
+    passed: tuple
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of `check`.
+
+    Attributes
+    ----------
+    exercise : Exercise
+    outcome : Outcome
+    seed : int
+        ``check(function, seed=seed)`` replays the check.
+    parts : tuple of Part
+        One for each returned array, where the comparison got that far.
+    faults : tuple of str
+        What kept the numbers from being compared.
+    crash : Crash or None
+    notes : tuple of str
+        What the function printed and warned about; it never costs points.
+    """
+
+    exercise: Exercise
+    outcome: Outcome
+    seed: int
+    parts: tuple = ()
+    faults: tuple = ()
+    crash: Crash | None = None
+    notes: tuple = ()
+
+    @property
+    def score(self):
+        """The fraction of returned arrays that are right, from 0.0 to 1.0."""
+        if self.outcome is Outcome.CORRECT:
+            return 1.0
+        return sum(part.right for part in self.parts) / max(1, len(self.parts))
+
+    def points(self, maximum):
+        """Show the report and return the marks, as nbgrader wants them: a plain float.
+
+        Parameters
+        ----------
+        maximum : int or float
+            What the exercise is worth.
+
+        Returns
+        -------
+        float
+            From 0.0 to `maximum`, in proportion to `score`.
+        """
+        _display(self)
+        return float(round(maximum * self.score, 2))
+
+    def __repr__(self):
+        lines = [self._headline()]
+        lines += [f"  {line}" for line in self._lines()]
+        for part in self.parts:
+            if part.has_map:
+                lines += [f"  where {part.name} is off ({MAP_LEGEND}):"]
+                lines += [f"    {row}" for row in _text_map(part.off)]
+        lines += [f"  {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        symbol, _, colour = self.outcome.value
+        head, *rest = self._headline().removeprefix(symbol).strip().split(": ", 1)
+        body = [
+            f'<div><span style="color:{colour};font-weight:bold">{symbol}</span> '
+            f"<b>{escape(head)}</b>{escape(': ' + rest[0]) if rest else ''}</div>"
+        ]
+        body += [
+            f'<div style="margin-left:1.4em">{_html_line(line)}</div>' for line in self._lines()
+        ]
+        maps = [part for part in self.parts if part.has_map]
+        if maps:
+            body += [_html_maps(maps)]
+        if self.notes:
+            shown = "<br>".join(escape(note) for note in self.notes)
+            body += [
+                '<details style="margin-left:1.4em"><summary>What your function printed '
+                f"(it costs no points)</summary><code>{shown}</code></details>"
+            ]
+        return (
+            f'<div style="border-left:4px solid {colour};padding:2px 0 2px 10px;'
+            f'margin:4px 0;line-height:1.5">{"".join(body)}</div>'
+        )
+
+    def _headline(self):
+        symbol, words, _ = self.outcome.value
+        text = f"{symbol} {self.exercise.name}: {words}"
+        if self.outcome is Outcome.NOT_ATTEMPTED:
+            return text + "".join(f" ({note})" for note in self.notes)
+        if self.outcome is Outcome.CORRECT and not self.exercise.is_prediction:
+            text += f" (agrees with {self.exercise.against}, seed {self.seed})"
+        elif self.outcome is Outcome.INCORRECT and not self.exercise.is_prediction:
+            text += f" (seed {self.seed})"
+        return text
+
+    def _lines(self):
+        """The body, as plain sentences; `backticks` mark code."""
+        if self.outcome in (Outcome.NOT_ATTEMPTED, Outcome.CORRECT):
+            return []
+        lines = list(self.faults)
+        if self.crash is not None:
+            lines += [f"{self.crash.name}: {self.crash.message}"]
+            if self.crash.line is not None:
+                lines += ["your line {}: `{}`".format(*self.crash.line)]
+            if self.crash.passed:
+                lines += [f"it was called with {'; '.join(self.crash.passed)}"]
+        for part in self.parts:
+            lines += _part_lines(part, self.exercise)
+        return lines
+
+
+def _part_lines(part, exercise):
+    if exercise.is_prediction:
+        return [] if part.right else [f"{part.problem}. Think again, or read on and come back."]
+    if part.right:
+        return [f"✓ {part.name} is right"]
+    lines = [f"✗ {part.name} {part.problem}"] if part.problem else []
+    if part.relative_error is not None:
+        index = f"[{', '.join(map(str, part.worst))}]" if part.worst else ""
+        if not part.problem:
+            n = f" in {(part.off > 0).sum()} of {part.off.size} entries" if part.worst else ""
+            where = f" ({part.case})" if part.case else ""
+            lines += [f"✗ {part.name} is off{n}: relative error {part.relative_error:.2g}{where}"]
+        lines += [
+            f"worst at {part.name}{index}: yours {part.yours:.10g}, "
+            f"{exercise.against.removeprefix('the ')} {part.expected:.10g}"
+        ]
+    return lines
+
+
+def _display(report):
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        get_ipython = None
+    if get_ipython is not None and get_ipython() is not None:
+        display(report)
+    else:
+        print(report)
+
+
+def _marks(off):
+    """A row of marks for each row of the array: how far off each entry is."""
+    rows = off.reshape(-1, off.shape[-1])
+    return np.array(list(MARKS))[np.searchsorted(MARK_ABOVE, rows, side="left")]
+
+
+def _text_map(off):
+    return ["".join(row) for row in _marks(off)]
+
+
+def _html_line(line):
+    """Escape a line and set what stands in backticks as code."""
+    pieces = escape(line).split("`")
+    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+
+
+def _html_maps(parts):
+    """A small table for each wrong array, darker where it is further off."""
+    tables = []
+    for part in parts:
+        rows = "".join(
+            f"<tr>{''.join(_html_cell(mark) for mark in row)}</tr>" for row in _marks(part.off)
+        )
+        tables.append(
+            '<div style="display:inline-block;margin:4px 24px 4px 1.4em;vertical-align:top">'
+            f"<div>where {escape(part.name)} is off</div>"
+            '<table style="border-collapse:collapse;font-size:12px;line-height:1">'
+            f"{rows}</table></div>"
+        )
+    return f'<div>{"".join(tables)}<div style="margin-left:1.4em">{MAP_LEGEND}</div></div>'
+
+
+def _html_cell(mark):
+    background, colour = MARK_COLOURS[mark]
+    return (
+        '<td style="width:14px;height:14px;padding:0;text-align:center;border:1px solid #ffffff;'
+        f'background-color:{background};color:{colour}">{mark}</td>'
+    )
