@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ..rnn import Activations, Params, forward, init_params
+from ..rnn import Activations, Params, forward
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,11 @@ def fixtures(seed):
 
 
 def _draw(rng, name, n_inputs, n_hidden, n_classes, n_steps, window):
-    params = init_params(rng, n_inputs, n_hidden, n_classes, gain=1.7)
-    orthogonal, _ = np.linalg.qr(rng.normal(size=(n_hidden, n_hidden)))
-    W = 1.1 * orthogonal + 0.05 * rng.normal(size=(n_hidden, n_hidden))
+    params = Params(
+        U=0.8 * rng.normal(size=(n_hidden, n_inputs)),
+        W=_draw_recurrent(rng, n_hidden),
+        V=rng.normal(size=(n_classes, n_hidden)),
+    )
     if n_inputs >= n_steps:
         x = rng.permutation(n_inputs)[:n_steps]
     else:
@@ -88,4 +90,13 @@ def _draw(rng, name, n_inputs, n_hidden, n_classes, n_steps, window):
     same = y == x
     y[same] = (y[same] + 1) % n_classes  # a target equal to its input would hide a mix-up
     s_init = rng.uniform(0.2, 0.7, n_hidden) * rng.choice([-1, 1], n_hidden)
-    return Fixture(name, params._replace(W=W), x, y, s_init, window)
+    return Fixture(name, params, x, y, s_init, window)
+
+
+def _draw_recurrent(rng, n_hidden):
+    """A W that neither shrinks nor blows up what it carries, and is far from its transpose."""
+    while True:
+        orthogonal, _ = np.linalg.qr(rng.normal(size=(n_hidden, n_hidden)))
+        W = 1.1 * orthogonal + 0.05 * rng.normal(size=(n_hidden, n_hidden))
+        if np.abs(W - W.T).max() > 0.3:
+            return W
