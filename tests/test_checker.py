@@ -94,13 +94,13 @@ def test_a_crash_shows_the_students_own_line_and_what_was_passed_in():
         (lambda z: None, "returns None: is there a `return`"),
         (lambda z: right_softmax(z)[:-1], "has shape (5, 9), but should have (6, 9)"),
         (lambda z: right_softmax(z).astype(complex), "its dtype is complex128"),
-        (lambda z: right_softmax(z).astype(np.float32), "right to float32 only"),
+        (lambda z: right_softmax(z).astype(np.float32), "those of float32"),
         (lambda z: right_softmax(z).astype(int), "holds integers (int64)"),
         (lambda z: np.full(z.shape, np.nan), "is not finite in 54 of 54 entries, first in"),
         (lambda z: [[1.0], [2.0, 3.0]], "is not a regular array"),
         (lambda z: "0.5", "its dtype is <U3"),
         (lambda z: right_softmax(z) * 2, "relative error 0.5"),
-        (lambda z: right_softmax(z) + 1e-10, "relative error"),
+        (lambda z: right_softmax(z) + 1e-10, "the error that a finite difference leaves"),
     ],
 )
 def test_incorrect_says_what_is_wrong(function, words):

@@ -30,6 +30,15 @@ class Exercise:
         How far an entry may be off, in units of the largest entry of its array.
     is_prediction : bool
         A prediction takes no arguments and returns one answer: a choice or a number.
+    steps : callable or None
+        Takes `Steps` and the arguments, returns the answer as those steps compute it: this is how
+        the mistakes of the catalogue are planted in the exercise.
+    reads : callable or None
+        Takes the returned arrays as a tuple and the arguments; returns a list of `Reading`, the
+        intermediates that can be solved for on the fixture with distinct tokens.
+    reads_credit : tuple of str or None
+        The parameters ("U", "W") whose gradients the first returned arrays are, where the weights
+        of the credit triangle can be read back from them.
     """
 
     name: str
@@ -40,6 +49,9 @@ class Exercise:
     against: str
     rtol: float
     is_prediction: bool = False
+    steps: Callable | None = None
+    reads: Callable | None = None
+    reads_credit: tuple | None = None
 
     def cases(self, seed):
         """All that a seed gives: pairs of a fixture's name and an argument tuple."""
@@ -52,7 +64,17 @@ class Exercise:
         ]
 
 
-def exercise(unit, *, returns, calls, against="the reference", rtol=1e-12):
+def exercise(
+    unit,
+    *,
+    returns,
+    calls,
+    against="the reference",
+    rtol=1e-12,
+    steps=None,
+    reads=None,
+    reads_credit=None,
+):
     """Register the decorated function as the reference of an exercise of the same name.
 
     The default tolerance follows from float64: rounding leaves about 1e-15 in the sums of these
@@ -64,8 +86,8 @@ def exercise(unit, *, returns, calls, against="the reference", rtol=1e-12):
     returns : str or tuple of str
     calls : callable
         Takes a `Fixture`, returns a list of argument tuples.
-    against : str, optional
-    rtol : float, optional
+    against, rtol, steps, reads, reads_credit : optional
+        As in `Exercise`.
 
     Returns
     -------
@@ -75,7 +97,20 @@ def exercise(unit, *, returns, calls, against="the reference", rtol=1e-12):
     names = (returns,) if isinstance(returns, str) else tuple(returns)
 
     def register(reference):
-        _add(Exercise(reference.__name__, unit, reference, names, calls, against, rtol))
+        _add(
+            Exercise(
+                reference.__name__,
+                unit,
+                reference,
+                names,
+                calls,
+                against,
+                rtol,
+                steps=steps,
+                reads=reads,
+                reads_credit=reads_credit,
+            )
+        )
         return reference
 
     return register

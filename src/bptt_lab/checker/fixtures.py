@@ -71,7 +71,7 @@ def fixtures(seed):
     return (
         _draw(rng, "distinct tokens", n_inputs=9, n_hidden=8, n_classes=9, n_steps=6, window=2),
         _draw(rng, "repeated tokens", n_inputs=4, n_hidden=5, n_classes=6, n_steps=8, window=3),
-        _draw(rng, "a longer sentence", n_inputs=7, n_hidden=3, n_classes=4, n_steps=11, window=5),
+        _draw(rng, "a longer sentence", n_inputs=7, n_hidden=3, n_classes=8, n_steps=11, window=5),
     )
 
 

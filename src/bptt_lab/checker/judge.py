@@ -21,10 +21,13 @@ from functools import lru_cache
 import numpy as np
 
 from ..numerical import relative_error
+from .catalogue import CATALOGUE
+from .diagnosis import Diagnosis, diagnose
 from .exercise import EXERCISES
 from .report import Crash, Outcome, Part, Report
 
 SECONDS_PER_CALL = 10  # an exercise takes milliseconds, so this is an endless loop
+FINITE_DIFFERENCE = 1e-4  # no mistake of the catalogue comes this near; every useful h does
 
 
 def check(function, exercise=None, seed=0):
@@ -55,26 +58,45 @@ def check(function, exercise=None, seed=0):
     exercise = _find(function, exercise)
     if (getattr(function, "__module__", None) or "").startswith("bptt_lab"):
         return Report(exercise, Outcome.NOT_ATTEMPTED, seed, notes=("this is the package's own",))
-    first, parts = None, {}
-    for fixture, case, expected in _references(exercise.name, seed):
+    first, parts, results = None, {}, []
+    references = _references(exercise.name, seed)
+    for fixture, case, expected in references:
         watched = _watch(function, case)
         first = first or watched
         if watched.error is not None:
             return _failed_call(exercise, seed, watched, function, case)
         faults, case_parts = _compare(exercise, watched, expected)
+        behaviour = None
         if watched.mutated:
             changed = _parameter_names(function, len(case))[watched.mutated[0]]
-            faults = [f"your function changes its argument `{changed}`: work on a copy"]
+            faults, behaviour = [f"it changes its argument `{changed}`"], "F16"
         elif not faults and watched is first:
             faults = _compare_again(function, case, watched)
+            behaviour = "W31"
         if faults:
-            return Report(exercise, Outcome.INCORRECT, seed, faults=faults, notes=first.notes)
+            diagnosis = Diagnosis((CATALOGUE[behaviour],)) if behaviour else None
+            return Report(
+                exercise,
+                Outcome.INCORRECT,
+                seed,
+                faults=tuple(faults),
+                diagnosis=diagnosis,
+                notes=first.notes,
+            )
+        results.append(watched.result if len(expected) > 1 else (watched.result,))
         for part in case_parts:  # keep the first case in which an array is wrong
             if part.name not in parts or (parts[part.name].right and not part.right):
                 parts[part.name] = replace(part, case=fixture)
-    right = all(part.right for part in parts.values())
-    outcome = Outcome.CORRECT if right else Outcome.INCORRECT
-    return Report(exercise, outcome, seed, parts=tuple(parts.values()), notes=first.notes)
+    parts = tuple(parts.values())
+    if all(part.right for part in parts):
+        return Report(exercise, Outcome.CORRECT, seed, parts=parts, notes=first.notes)
+    diagnosis = None
+    if not exercise.is_prediction and all(part.is_numeric for part in parts):
+        arrays = [tuple(map(np.asarray, result)) for result in results]
+        diagnosis = diagnose(exercise, seed, references, arrays)
+    return Report(
+        exercise, Outcome.INCORRECT, seed, parts=parts, diagnosis=diagnosis, notes=first.notes
+    )
 
 
 def _find(function, name):
@@ -240,9 +262,10 @@ def _compare_part(exercise, name, got, right):
     try:
         got = np.asarray(got)
     except ValueError:
-        return Part(name, False, "is not a regular array")
+        return Part(name, False, "is not a regular array", is_numeric=False)
     if got.dtype.kind not in "fiub":
-        return Part(name, False, f"should hold real numbers, but its dtype is {got.dtype}")
+        problem = f"should hold real numbers, but its dtype is {got.dtype}"
+        return Part(name, False, problem, is_numeric=False)
     if got.shape != right.shape:
         return Part(name, False, f"has shape {got.shape}, but should have {right.shape}")
     if not np.isfinite(got).all():
@@ -257,8 +280,8 @@ def _compare_part(exercise, name, got, right):
     problem = None
     if exercise.is_prediction:
         problem = f"{got} is not what the computation gives"
-    elif got.dtype == np.float32 and (off < 1e-5).all():
-        problem = "is right to float32 only: keep the inputs' float64 all the way"
+    elif got.dtype.kind == "f" and (off < FINITE_DIFFERENCE).all():
+        problem = _few_digits(got, off)
     elif got.dtype.kind in "iub":
         problem = f"holds integers ({got.dtype}), which cut off every fraction"
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
@@ -271,6 +294,17 @@ def _compare_part(exercise, name, got, right):
         yours=float(got[worst]),
         expected=float(right[worst]),
         off=np.where(off > exercise.rtol, off, 0.0),
+    )
+
+
+def _few_digits(got, off):
+    """What to say of an answer that is nearly right: a formula leaves 1e-15, not this."""
+    digits = int(-np.log10(off.max()))
+    if np.array_equal(got, got.astype(np.float32)):
+        return f"is right to {digits} digits only, those of float32: keep float64 all the way"
+    return (
+        f"is right to {digits} digits only. A formula computed in float64 is right to 14 or 15; "
+        "this is the error that a finite difference leaves (or float32 on the way)"
     )
 
 

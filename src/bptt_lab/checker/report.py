@@ -6,6 +6,7 @@ from html import escape
 
 import numpy as np
 
+from .diagnosis import Diagnosis
 from .exercise import Exercise
 
 # how far an entry is off, in units of the largest right entry of its array
@@ -47,6 +48,7 @@ class Part:
     expected: float | None = None
     off: np.ndarray | None = None
     case: str = ""
+    is_numeric: bool = True
 
     @property
     def has_map(self):
@@ -79,6 +81,8 @@ class Report:
     faults : tuple of str
         What kept the numbers from being compared.
     crash : Crash or None
+    diagnosis : Diagnosis or None
+        Which mistake it is, or what is known of it.
     notes : tuple of str
         What the function printed and warned about; it never costs points.
     """
@@ -89,6 +93,7 @@ class Report:
     parts: tuple = ()
     faults: tuple = ()
     crash: Crash | None = None
+    diagnosis: Diagnosis | None = None
     notes: tuple = ()
 
     @property
@@ -117,10 +122,11 @@ class Report:
     def __repr__(self):
         lines = [self._headline()]
         lines += [f"  {line}" for line in self._lines()]
-        for part in self.parts:
-            if part.has_map:
-                lines += [f"  where {part.name} is off ({MAP_LEGEND}):"]
-                lines += [f"    {row}" for row in _text_map(part.off)]
+        if self._has_triangle:
+            lines += [f"  {line}" for line in _text_triangles(self.diagnosis)]
+        for part in self._maps():
+            lines += [f"  where {part.name} is off ({MAP_LEGEND}):"]
+            lines += [f"    {row}" for row in _text_map(part.off)]
         lines += [f"  {note}" for note in self.notes]
         return "\n".join(lines)
 
@@ -134,9 +140,10 @@ class Report:
         body += [
             f'<div style="margin-left:1.4em">{_html_line(line)}</div>' for line in self._lines()
         ]
-        maps = [part for part in self.parts if part.has_map]
-        if maps:
-            body += [_html_maps(maps)]
+        if self._has_triangle:
+            body += [_html_triangles(self.diagnosis)]
+        if self._maps():
+            body += [_html_maps(self._maps())]
         if self.notes:
             shown = "<br>".join(escape(note) for note in self.notes)
             body += [
@@ -170,9 +177,39 @@ class Report:
                 lines += ["your line {}: `{}`".format(*self.crash.line)]
             if self.crash.passed:
                 lines += [f"it was called with {'; '.join(self.crash.passed)}"]
+        if self.diagnosis is not None:
+            lines += _diagnosis_lines(self.diagnosis)
         for part in self.parts:
             lines += _part_lines(part, self.exercise)
         return lines
+
+    @property
+    def _has_triangle(self):
+        return self.diagnosis is not None and self.diagnosis.triangle is not None
+
+    def _maps(self):
+        """The parts whose errors are drawn: none where something says more than such a map."""
+        if self.diagnosis is not None and (self.diagnosis.mistakes or self._has_triangle):
+            return []
+        return [part for part in self.parts if part.has_map]
+
+
+def _diagnosis_lines(diagnosis):
+    lines = []
+    for i, mistake in enumerate(diagnosis.mistakes):
+        lines += [("And: " if i else "") + f"{mistake.name} [{mistake.id}]"]
+        lines += [f"{mistake.why} (See {mistake.see}.)", f"Ask yourself: {mistake.hint}"]
+    if not diagnosis.mistakes:
+        if diagnosis.factor is not None:
+            lines += [f"what is wrong is {diagnosis.factor:.6g} times what it should be, all of it"]
+        if diagnosis.first_wrong is not None:
+            first = diagnosis.first_wrong
+            lines += [
+                f"the first wrong intermediate, read back from your answer: {first.name} at step "
+                f"{first.step}, entry {first.entry}: yours {first.yours:.6g}, "
+                f"it should be {first.expected:.6g}"
+            ]
+    return lines
 
 
 def _part_lines(part, exercise):
@@ -214,6 +251,65 @@ def _marks(off):
 
 def _text_map(off):
     return ["".join(row) for row in _marks(off)]
+
+
+TRIANGLE_LEGEND = "how often each term C[t, k] is counted (rows: loss t, columns: step k)"
+
+
+def _triangles(diagnosis):
+    return (("yours", diagnosis.triangle), ("right", diagnosis.expected_triangle))
+
+
+def _weight(weight, t, k):
+    """A weight as text: `·` for a term that is left out, nothing above the diagonal."""
+    if k > t:
+        return ""
+    return "·" if abs(weight) < 1e-6 else f"{weight:.3g}"
+
+
+def _text_triangles(diagnosis):
+    cells = [
+        [[_weight(w, t, k) for k, w in enumerate(row)] for t, row in enumerate(triangle)]
+        for _, triangle in _triangles(diagnosis)
+    ]
+    width = 1 + max(len(cell) for rows in cells for row in rows for cell in row)
+    blocks = [
+        [
+            name.ljust(width * len(rows))
+            for name, rows in zip(("yours", "right"), cells, strict=True)
+        ]
+    ]
+    blocks += [
+        ["".join(cell.rjust(width) for cell in row) for row in rows]
+        for rows in zip(*cells, strict=True)
+    ]
+    return [TRIANGLE_LEGEND + ":", *("    " + "     ".join(block).rstrip() for block in blocks)]
+
+
+def _html_triangles(diagnosis):
+    tables = []
+    for name, triangle in _triangles(diagnosis):
+        rows = "".join(
+            "<tr>"
+            + "".join(_html_weight(_weight(w, t, k)) for k, w in enumerate(row[: t + 1]))
+            + "</tr>"
+            for t, row in enumerate(triangle)
+        )
+        tables.append(
+            '<div style="display:inline-block;margin:4px 24px 4px 1.4em;vertical-align:top">'
+            f'<div>{name}</div><table style="border-collapse:collapse;font-size:12px;'
+            f'line-height:1">{rows}</table></div>'
+        )
+    return f'<div><div style="margin-left:1.4em">{TRIANGLE_LEGEND}</div>{"".join(tables)}</div>'
+
+
+def _html_weight(text):
+    kept = text != "·"
+    background, colour = ("#0072B2", "#ffffff") if kept else ("#eeeeee", "#555555")
+    return (
+        '<td style="min-width:22px;height:22px;padding:0 2px;text-align:center;'
+        f'border:1px solid #ffffff;background-color:{background};color:{colour}">{text}</td>'
+    )
 
 
 def _html_line(line):

@@ -1,0 +1,926 @@
+"""The catalogue of mistakes: what students of BPTT get wrong, each as the wrong step itself.
+
+To add a mistake, add one entry to `CATALOGUE`: its id, what happened in the student's words, why it
+is wrong, a nudge, where it was met, where the course explains it, and the step (see ``steps.py``)
+that it replaces. Where it applies is found by running it; the naming matrix
+(``bptt-lab catalogue``) and its test follow by themselves.
+
+The ids F, V, W and T stand for forward and loss, output layer, through time, and truncation.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake.
+
+    Attributes
+    ----------
+    id : str
+    name : str
+        What happened, as a full sentence to the student.
+    why : str
+        Why it is wrong.
+    hint : str
+        A nudge, not the fix.
+    see : str
+        The unit that explains it.
+    met : str
+        Where it was met; "reasoned" if it was thought up.
+    ways : tuple of dict
+        One or more replacements of steps; all of them are the same mistake.
+    """
+
+    id: str
+    name: str
+    why: str
+    hint: str
+    see: str
+    met: str = "reasoned"
+    ways: tuple = field(default=(), repr=False)
+
+
+FORWARD, OUTPUT, TIME, TRUNCATION = (
+    "01-loss",
+    "02-gradient-of-v",
+    "03-summed-gradients",
+    "04-truncated-bptt",
+)
+CATALOGUE = {}  # id -> Mistake
+
+
+def _mistake(id, name, why, hint, see, met="reasoned", *, also=(), **replaced):
+    """Add an entry; `replaced` is the wrong step, `also` other ways to make the same mistake."""
+    if id in CATALOGUE:
+        raise ValueError(f"there are two mistakes with the id {id!r}")
+    ways = (replaced, *also) if replaced else ()
+    CATALOGUE[id] = Mistake(id, name, why, hint, see, met, ways)
+
+
+def _one_hot(y, n_classes):
+    return np.eye(n_classes)[y]
+
+
+def _lag(n_steps):
+    return np.subtract.outer(np.arange(n_steps), np.arange(n_steps))
+
+
+def _both_slopes(slope):
+    """The same wrong tanh' at the first delta and on every hop."""
+    return {"first_slope": slope, "hop_slope": slope}
+
+
+# Forward pass and loss
+
+_mistake(
+    "F1",
+    "The state is not squashed: s_t is the pre-activation itself.",
+    "Without tanh the network is linear, its states can grow past 1, and 1 - s² is no slope of it.",
+    "Between a_t and s_t stands a function. Which values can s_t take?",
+    FORWARD,
+    "theanets #109",
+    activate=lambda from_input, from_state: from_input + from_state,
+)
+_mistake(
+    "F1b",
+    "tanh is taken of U x_t alone, and W s_{t-1} is added outside it.",
+    "The pre-activation is the whole sum; what is added after tanh is not bounded by it.",
+    "Where does the bracket of tanh close?",
+    FORWARD,
+    "theanets #109",
+    activate=lambda from_input, from_state: np.tanh(from_input) + from_state,
+)
+_mistake(
+    "F1c",
+    "tanh is taken of W s_{t-1} alone, and U x_t is added outside it.",
+    "The pre-activation is the whole sum; what is added after tanh is not bounded by it.",
+    "Where does the bracket of tanh close?",
+    FORWARD,
+    activate=lambda from_input, from_state: from_input + np.tanh(from_state),
+)
+_mistake(
+    "F2",
+    "The state is not carried on: every step starts from the initial state again.",
+    "Then s_t knows nothing of the tokens before t, and the network has no memory.",
+    "Which state does step t read, and who wrote it?",
+    FORWARD,
+    previous=lambda s, t: s[0],
+)
+_mistake(
+    "F3",
+    "The initial state is ignored: the first step starts from zeros.",
+    "It only looks right when s_init happens to be zero.",
+    "What does step 0 read as its previous state?",
+    FORWARD,
+    "community.deeplearning.ai 555049",
+    previous=lambda s, t: s[t] if t else np.zeros_like(s[0]),
+    also=({"start": np.zeros_like},),
+)
+_mistake(
+    "F4",
+    "W is applied transposed: Wᵀ s_{t-1} where the model has W s_{t-1}.",
+    "It looks right only when W is symmetric: row i of W holds the weights into unit i.",
+    "Entry i of W s is Σ_j W[i, j] s[j]. Which axis do you sum over?",
+    FORWARD,
+    recur=lambda W, s_prev: W.T @ s_prev,
+)
+_mistake(
+    "F6",
+    "The softmax is normalised over time instead of over the classes.",
+    "Each step has its own distribution, so each row must sum to 1.",
+    "Print the sums of your rows. Which axis is which?",
+    FORWARD,
+    "DL4J #345",
+    softmax=lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),
+)
+_mistake(
+    "F6b",
+    "The softmax is normalised over all steps and classes together.",
+    "Each step has its own distribution, so each row must sum to 1, not the whole array.",
+    "Print the sums of your rows.",
+    FORWARD,
+    softmax=lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
+)
+_mistake(
+    "F7",
+    "The softmax overflows: exp of a large logit is infinite, and inf / inf is not a number.",
+    "The quotient does not change when the same number is subtracted from every logit of a row.",
+    "Which number, subtracted from a row, makes its largest exponent 0?",
+    FORWARD,
+    softmax=lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True),
+)
+_mistake(
+    "F7b",
+    "One maximum is subtracted from all rows: a row far below it underflows to 0 / 0.",
+    "The shift must be the row's own maximum; another row's can push all of this one to zero.",
+    "Take the maximum along the same axis that you sum over.",
+    FORWARD,
+    softmax=lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(axis=-1, keepdims=True),
+)
+_mistake(
+    "F7c",
+    "The exponentials are not divided by their sum.",
+    "Probabilities of a step must add up to 1.",
+    "What do the entries of a row sum to?",
+    FORWARD,
+    softmax=lambda z: np.exp(z - z.max(axis=-1, keepdims=True)),
+    also=({"softmax": np.exp},),
+)
+_mistake(
+    "F8",
+    "y_hat[:, y] picks every target's column at every step: T × T numbers instead of T.",
+    "Step t has one target, y_t; the targets of other steps are none of its business.",
+    "Index rows and columns together, one pair for each step.",
+    FORWARD,
+    pick=lambda y_hat, y: y_hat[:, y],
+)
+_mistake(
+    "F9",
+    "The input token is taken for the target: the loss is read at x_t instead of y_t.",
+    "The network is asked to predict y_t; x_t is what it was given.",
+    "Which of x and y says what should have been predicted?",
+    FORWARD,
+    target=lambda x, y: x,
+)
+_mistake(
+    "F10",
+    "The minus sign of the loss is missing.",
+    "The logarithm of a probability is negative; the loss must fall as the probability rises.",
+    "Can a loss in nats be below zero here?",
+    FORWARD,
+    nats=np.log,
+)
+_mistake(
+    "F10b",
+    "The loss is in bits: the logarithm has base 2.",
+    "The course measures in nats (natural logarithm), and so does every derivative in it.",
+    "By which factor is your loss too large?",
+    FORWARD,
+    nats=lambda probability: -np.log2(probability),
+)
+_mistake(
+    "F10c",
+    "The logarithm has base 10.",
+    "The course measures in nats (natural logarithm), and so does every derivative in it.",
+    "By which factor is your loss too small?",
+    FORWARD,
+    nats=lambda probability: -np.log10(probability),
+)
+_mistake(
+    "F10d",
+    "The probability itself stands where its logarithm should.",
+    "E_t is -log ŷ_t[y_t].",
+    "What is the loss of a probability of 1?",
+    FORWARD,
+    nats=lambda probability: -probability,
+    also=({"nats": lambda probability: 1 - probability},),
+)
+_mistake(
+    "F11",
+    "The losses are averaged over the steps; E is their sum.",
+    "A mean is a fair choice too, but then every gradient carries the factor 1/T as well.",
+    "The course's E is Σ_t E_t. By which factor do you differ?",
+    FORWARD,
+    "the seed's comments (Ashutosh); d2l forum 334",
+    reduce=lambda losses, n_classes: losses.mean(),
+)
+_mistake(
+    "F11b",
+    "The losses are divided by T · C: the mean ran over the classes as well.",
+    "Only one class of each step enters the loss; the others count as zeros in your mean.",
+    "By which factor do you differ from Σ_t E_t?",
+    FORWARD,
+    "Element-Research/rnn #28",
+    reduce=lambda losses, n_classes: losses.mean() / n_classes,
+)
+_mistake(
+    "F11c",
+    "Only the last step's loss is returned.",
+    "Every step predicts, so every step pays: E is Σ_t E_t.",
+    "What became of the other steps' losses?",
+    FORWARD,
+    reduce=lambda losses, n_classes: losses[-1],
+)
+_mistake(
+    "F12",
+    "The activation is the logistic sigmoid, not tanh.",
+    "The sigmoid's states lie in (0, 1), tanh's in (-1, 1), and their slopes differ.",
+    "Can your states be negative?",
+    FORWARD,
+    activate=lambda from_input, from_state: 1 / (1 + np.exp(-(from_input + from_state))),
+)
+_mistake(
+    "F12b",
+    "The activation is ReLU, not tanh.",
+    "This model's state is tanh(a_t); a rectified state is another model.",
+    "Can your states be negative, or greater than 1?",
+    FORWARD,
+    activate=lambda from_input, from_state: np.maximum(from_input + from_state, 0),
+)
+_mistake(
+    "F13",
+    "The prediction at step t is made from s_{t-1}, one state too early.",
+    "Then ŷ_t does not see x_t. In our arrays s[t + 1] is s_t.",
+    "Which row of s is s_t?",
+    FORWARD,
+    logits=lambda s, V: s[:-1] @ V.T,
+)
+_mistake(
+    "F15",
+    "The states are stored as integers, so that tanh is cut off to 0.",
+    "An array made with an integer dtype drops every fraction that is written into it.",
+    "Look at s.dtype.",
+    FORWARD,
+    start=np.trunc,
+    activate=lambda from_input, from_state: np.trunc(np.tanh(from_input + from_state)),
+)
+_mistake(
+    "F18",
+    "Every step uses the same copy of W, the first.",
+    "The point of the copies is that step t has one of its own, so that it alone can be moved.",
+    "Which copy does step t read?",
+    TIME,
+    copy_of_step=lambda W_copies, t: W_copies[0],
+)
+_mistake(
+    "F19",
+    "The copies of W are shifted by one step.",
+    "Copy W^(t) is the one that step t uses.",
+    "Which copy does step 0 read?",
+    TIME,
+    copy_of_step=lambda W_copies, t: W_copies[t - 1],
+)
+
+# The output layer
+
+_mistake(
+    "V1",
+    "The target's entry is set to 1; it should have 1 subtracted from it.",
+    "The error at the target must be ŷ - 1, which is negative: the target's logit has to rise.",
+    "Look at the sign of the error at the target. Which way does a step against it go?",
+    OUTPUT,
+    "the seed's own listing",
+    error=lambda y_hat, y: np.where(_one_hot(y, y_hat.shape[1]) == 1, 1.0, y_hat),
+)
+_mistake(
+    "V2",
+    "The sign is turned: y - ŷ instead of ŷ - y.",
+    "That is the direction in which the loss falls; the gradient is the one in which it rises.",
+    "If the target's logit rises, what does the loss do?",
+    OUTPUT,
+    "DL4J #345",
+    error=lambda y_hat, y: _one_hot(y, y_hat.shape[1]) - y_hat,
+)
+_mistake(
+    "V3",
+    "The error is multiplied by ŷ(1 - ŷ), as if the softmax were still to be differentiated.",
+    "ŷ - y is already the derivative by the logits: the softmax's own derivative is inside it.",
+    "Write dE/dz through the softmax Jacobian once, all the way. What is left at the end?",
+    OUTPUT,
+    "the seed's comments (OB, Sowmya); DeepLearnToolbox #113",
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) * y_hat * (1 - y_hat),
+)
+_mistake(
+    "V3b",
+    "This is the gradient of a squared error behind the softmax, not of the cross-entropy.",
+    "There the Jacobian of the softmax stays; behind a logarithm it cancels.",
+    "Which loss is E_t?",
+    OUTPUT,
+    "the seed's comments (OB)",
+    error=lambda y_hat, y: _through_jacobian(y_hat, y_hat - _one_hot(y, y_hat.shape[1])),
+)
+_mistake(
+    "V4",
+    "This is dE/dŷ = -y/ŷ: the step through the softmax is missing.",
+    "The chain from the loss to the logits has two links, and this is only the first.",
+    "Does your error say anything about the classes that are not the target?",
+    OUTPUT,
+    "hankcs/CS224n #17",
+    error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / y_hat,
+)
+_mistake(
+    "V5",
+    "Only the diagonal of the softmax Jacobian is used: the off-diagonal terms are missing.",
+    "Every logit moves every probability, since they share one sum.",
+    "What happens to ŷ_i when another logit z_j rises?",
+    OUTPUT,
+    "stats.SE 235528",
+    error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) * (1 - y_hat),
+)
+_mistake(
+    "V6",
+    "The target was never subtracted: the error is ŷ itself.",
+    "Without the target, the gradient cannot know what was right.",
+    "What should each row of the error sum to?",
+    OUTPUT,
+    error=lambda y_hat, y: y_hat,
+)
+_mistake(
+    "V6b",
+    "Only the target is in the error (-y); the prediction is missing.",
+    "What pushes the wrong classes down is ŷ.",
+    "What should each row of the error sum to?",
+    OUTPUT,
+    error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]),
+)
+_mistake(
+    "V8",
+    "1 is subtracted in every target's column at every step (y_hat[:, y] -= 1).",
+    "Step t has one target, y_t. The columns of other steps' targets are not to be touched.",
+    "How many entries of each row should change?",
+    OUTPUT,
+    error=lambda y_hat, y: y_hat - np.isin(np.arange(y_hat.shape[1]), y),
+)
+_mistake(
+    "V9",
+    "dV pairs the error of step t with s_{t-1}.",
+    "z_t = V s_t: the state beside V at step t is s_t, which our arrays keep in s[t + 1].",
+    "Which row of s is s_t?",
+    OUTPUT,
+    sum_V=lambda error, s: error.T @ s[:-1],
+)
+_mistake(
+    "V10",
+    "dV holds the last step's contribution only.",
+    "V is used at every step, so every step contributes.",
+    "How many outer products should be added?",
+    OUTPUT,
+    "copied from many-to-one networks (victorzhou)",
+    sum_V=lambda error, s: np.outer(error[-1], s[-1]),
+)
+_mistake(
+    "V11",
+    "dV holds the first step's contribution only, as if it were written over (=) and not added to.",
+    "V is used at every step, so every step contributes.",
+    "What happens to dV when the next step comes?",
+    OUTPUT,
+    "javaidnabi31/RNN-from-scratch #2",
+    sum_V=lambda error, s: np.outer(error[0], s[1]),
+)
+_mistake(
+    "V13",
+    "Everything is twice too large.",
+    "The factor 2 belongs to squared errors; the cross-entropy has none.",
+    "Where does your factor come from?",
+    OUTPUT,
+    "markroxor #65",
+    error=lambda y_hat, y: 2 * (y_hat - _one_hot(y, y_hat.shape[1])),
+)
+_mistake(
+    "V13b",
+    "Everything is half of what it should be.",
+    "The factor 1/2 belongs to squared errors; the cross-entropy has none.",
+    "Where does your factor come from?",
+    OUTPUT,
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / 2,
+)
+_mistake(
+    "V14",
+    "dV is averaged over the steps; the loss is a sum.",
+    "Loss and gradient must agree: the gradient of a sum is a sum.",
+    "By which factor is dV too small?",
+    OUTPUT,
+    "the seed's comments (Ashutosh)",
+    finish_V=lambda dV, n_steps: dV / n_steps,
+)
+_mistake(
+    "V16",
+    "The error is squared.",
+    "The derivative of the cross-entropy by the logits is ŷ - y, to the first power.",
+    "Can your error be negative?",
+    OUTPUT,
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) ** 2,
+)
+_mistake(
+    "V17",
+    "The error has lost its sign: it is |ŷ - y|.",
+    "At the target the error is negative, since the target's logit has to rise.",
+    "Can your error be negative?",
+    OUTPUT,
+    error=lambda y_hat, y: np.abs(y_hat - _one_hot(y, y_hat.shape[1])),
+)
+
+
+def _through_jacobian(y_hat, upstream):
+    return y_hat * (upstream - (y_hat * upstream).sum(axis=-1, keepdims=True))
+
+
+# Through time
+
+_mistake(
+    "W1",
+    "Every loss stops at its own step: s_{t-1} was treated as a constant.",
+    "s_{t-1} depends on W as well, and so does every state before it.",
+    "Where does your error go after the step that it came from?",
+    TIME,
+    "gist.github.com/karpathy d4dee566867f8291f086 (comments); CaptainE #1",
+    weights=lambda mask: mask * np.eye(len(mask)),
+)
+_mistake(
+    "W2",
+    "Only the last loss is sent back; the earlier losses never enter.",
+    "E is the sum of all E_t. On its way back the error must pick up each step's own loss.",
+    "What is added to the error when it arrives at a step that has a loss of its own?",
+    TIME,
+    "community.deeplearning.ai 534149",
+    weights=lambda mask: mask * (np.arange(len(mask)) == len(mask) - 1)[:, None],
+)
+_mistake(
+    "W3",
+    "Everything is zero: nothing that was computed reached the sums.",
+    "An error that is never passed on, or a sum that is never added to, stays at zero.",
+    "Print the error at the last step, and then one step before.",
+    TIME,
+    "community.deeplearning.ai 555129",
+    weights=np.zeros_like,
+)
+_mistake(
+    "W4",
+    "Only the contributions through step 0 are there, the longest path of each loss.",
+    "The gradient is a sum over all steps; this is its last term, as if = stood where += should.",
+    "How many terms does each loss contribute?",
+    TIME,
+    "math.SE 2291714; mxnet #4057",
+    weights=lambda mask: mask * (np.arange(len(mask)) == 0),
+)
+_mistake(
+    "W5",
+    "The slope of tanh is missing everywhere.",
+    "From s_t to a_t the error goes through tanh, and is multiplied by 1 - s_t².",
+    "δ is the derivative by a, not by s. What lies between them?",
+    TIME,
+    "d2l forum 334",
+    **_both_slopes(lambda s: np.ones_like(s[1:])),
+)
+_mistake(
+    "W6",
+    "The slope of tanh is missing where the loss enters, though it is there on every hop.",
+    "δ_{t,t} is the derivative by a_t too: Vᵀ(ŷ_t - y_t) is still on the outside of tanh.",
+    "Is your first δ a derivative by s_t or by a_t?",
+    TIME,
+    "CaptainE PR #2",
+    first_slope=lambda s: np.ones_like(s[1:]),
+)
+_mistake(
+    "W7",
+    "The slope of tanh is missing on the hops: what comes back is added after tanh'.",
+    "What comes back from the next step arrives at s_t, outside tanh, just as Vᵀ(ŷ_t - y_t) does.",
+    "Both errors arrive at s_t. What must both of them pass?",
+    TIME,
+    "SciMLBook #164",
+    hop_slope=lambda s: np.ones_like(s[1:]),
+)
+_mistake(
+    "W8",
+    "On each hop the slope of tanh is taken at the step that the error comes from.",
+    "A hop from k + 1 to k passes the tanh of step k: its slope is 1 - s_k².",
+    "Which state does the error arrive at?",
+    TIME,
+    "hanbt/learn_dl #29",
+    hop_slope=lambda s: 1 - np.vstack([s[2:], s[-1:]]) ** 2,
+)
+_mistake(
+    "W9",
+    "tanh was taken twice: the slope is computed as 1 - tanh(s)².",
+    "s is already tanh(a), so the slope of tanh at a is 1 - s².",
+    "What is tanh'(a) in terms of tanh(a)?",
+    TIME,
+    "nicklashansen #1",
+    **_both_slopes(lambda s: 1 - np.tanh(s[1:]) ** 2),
+)
+_mistake(
+    "W10",
+    "The slope is computed from the pre-activation: 1 - a².",
+    "tanh'(a) = 1 - tanh(a)² = 1 - s².",
+    "Can the slope of tanh be negative?",
+    TIME,
+    **_both_slopes(lambda s: 1 - np.arctanh(s[1:]) ** 2),
+)
+_mistake(
+    "W11",
+    "The slope is that of the sigmoid, s(1 - s).",
+    "This network's activation is tanh, whose slope is 1 - s².",
+    "Can the slope of tanh be negative?",
+    TIME,
+    **_both_slopes(lambda s: s[1:] * (1 - s[1:])),
+)
+_mistake(
+    "W12",
+    "The error is divided by the slope of tanh instead of multiplied by it.",
+    "Going back through tanh multiplies by its slope; dividing would go forward.",
+    "Should a saturated unit pass more of the error or less?",
+    TIME,
+    "oreilly-japan DLFS2 #26",
+    **_both_slopes(lambda s: 1 / (1 - s[1:] ** 2)),
+)
+_mistake(
+    "W13",
+    "The square is lost: the slope is computed as 1 - s.",
+    "tanh'(a) = 1 - s².",
+    "Is your slope the same for s and for -s?",
+    TIME,
+    **_both_slopes(lambda s: 1 - s[1:]),
+)
+_mistake(
+    "W14",
+    "The error is sent back through W; it travels back through Wᵀ.",
+    "Unit j of s_{k-1} feeds every unit i by W[i, j], so it is blamed for Σ_i W[i, j] δ[i].",
+    "Write one hop with indices. Over which index of W is the sum?",
+    TIME,
+    "vzhou842/rnn-from-scratch",
+    hop=lambda delta, W: delta @ W.T,
+)
+_mistake(
+    "W15",
+    "Contributions are counted t - k + 1 times: a total was summed once more.",
+    "Either each loss walks back by itself, or the sum of all losses walks once; not both.",
+    "Does your δ already hold the later losses when you add it?",
+    TIME,
+    "the seed's comments (OD); d2l #2616",
+    weights=lambda mask: mask * (_lag(len(mask)) + 1),
+)
+_mistake(
+    "W16",
+    "W is missing on the hops: the error only passes tanh.",
+    "s_{k-1} reaches a_k through W, so the error goes back through Wᵀ.",
+    "What stands between s_{k-1} and a_k?",
+    TIME,
+    hop=lambda delta, W: delta,
+)
+_mistake(
+    "W17",
+    "The slope of tanh is multiplied in twice on every hop.",
+    "Each step has one tanh, and the error passes it once.",
+    "How many factors 1 - s_k² does one hop bring?",
+    TIME,
+    hop_slope=lambda s: (1 - s[1:] ** 2) ** 2,
+)
+_mistake(
+    "W17b",
+    "The slope of tanh is multiplied in twice where the loss enters.",
+    "Each step has one tanh, and the error passes it once.",
+    "How many factors 1 - s_t² does δ_{t,t} have?",
+    TIME,
+    first_slope=lambda s: (1 - s[1:] ** 2) ** 2,
+)
+_mistake(
+    "W18",
+    "dW pairs δ_k with s_k; it should be s_{k-1}.",
+    "a_k = U x_k + W s_{k-1}: the state beside W at step k is the one before. It is s[k] here.",
+    "Which state does W multiply at step k, and which row of s is it?",
+    TIME,
+    sum_W=lambda weighted, s: weighted.sum(axis=0).T @ s[1:],
+)
+_mistake(
+    "W18b",
+    "dW pairs δ_k with s_{k-2}, and at k = 0 the index wraps around to the end.",
+    "Our s has one row more than there are steps: s[k] is already s_{k-1}.",
+    "Print s[0]. Which state is it?",
+    TIME,
+    "the seed's index s[t-1], used with our layout",
+    sum_W=lambda weighted, s: weighted.sum(axis=0).T @ np.roll(s, 1, axis=0)[:-1],
+)
+_mistake(
+    "W19",
+    "Inside the walk back, dW uses the state of the loss's step t, not of the step k it is at.",
+    "The contribution through step k pairs δ_{t,k} with what W multiplied there, s_{k-1}.",
+    "Which of the two loop variables says where the error is now?",
+    TIME,
+    sum_W=lambda weighted, s: weighted.sum(axis=1).T @ s[:-1],
+)
+_mistake(
+    "W20",
+    "Inside the walk back, dU uses the token of the loss's step t, not of the step k it is at.",
+    "The contribution through step k belongs to the column of U that was used there, x_k.",
+    "Which of the two loop variables says where the error is now?",
+    TIME,
+    sum_U=lambda weighted, x, n_inputs: _scatter(weighted.sum(axis=1), x, n_inputs),
+)
+_mistake(
+    "W21",
+    "At k = 0 the last state is used as the one before the first: an index wrapped around.",
+    "Before step 0 comes the initial state. A negative index silently counts from the end.",
+    "What does s[-1] mean to NumPy?",
+    TIME,
+    "the seed's s[bptt_step-1], with T rows",
+    sum_W=lambda weighted, s: weighted.sum(axis=0).T @ np.vstack([s[-1:], s[1:-1]]),
+)
+_mistake(
+    "W22",
+    "The contribution of step 0 to dW is missing: the initial state counts as zero.",
+    "a_0 = U x_0 + W s_{-1}: W is used at step 0 too, beside the initial state.",
+    "Which rows of s meet dW in your sum?",
+    TIME,
+    sum_W=lambda weighted, s: weighted.sum(axis=0).T @ np.vstack([0 * s[:1], s[1:-1]]),
+)
+_mistake(
+    "W23",
+    "The walk back stops before step 0.",
+    "Step 0 uses U and W like every other step.",
+    "What is the last value that your loop variable takes?",
+    TIME,
+    weights=lambda mask: mask * (np.arange(len(mask)) > 0),
+)
+_mistake(
+    "W24",
+    "dW is transposed.",
+    "dW[i, j] belongs to W[i, j]: i is the unit fed, j the unit that feeds. So δ comes first.",
+    "Which vector of the outer product gives the row?",
+    TIME,
+    finish_UW=lambda dU, dW, n_steps: (dU, dW.T),
+)
+_mistake(
+    "W25",
+    "A token that comes more than once counts once: dU[:, x] += ... drops repeats.",
+    "NumPy's fancy assignment keeps the last value for an index; it does not add them up.",
+    "Try it on a sentence in which one word comes twice.",
+    TIME,
+    sum_U=lambda weighted, x, n_inputs: _scatter(weighted.sum(axis=0), x, n_inputs, add=False),
+)
+_mistake(
+    "W27",
+    "The error is passed forward in time: step t receives from t - 1.",
+    "A loss depends on earlier steps, so blame goes from later steps to earlier ones.",
+    "In which order must the steps be visited?",
+    TIME,
+    deltas=lambda params, error, s: _forward_in_time(params, error, s),
+    weights=lambda mask: mask.T,
+)
+_mistake(
+    "W28",
+    "The error is divided by T on every hop, so that far contributions fade.",
+    "A mean divides each term once, at the end or at the start, never inside the recursion.",
+    "How often is the oldest contribution divided?",
+    TIME,
+    "datascience.SE 41581",
+    weights=lambda mask: mask / len(mask) ** (_lag(len(mask)).clip(0) + 1.0),
+    also=({"weights": lambda mask: mask / len(mask) ** _lag(len(mask)).clip(0).astype(float)},),
+)
+_mistake(
+    "W29",
+    "dU and dW are averaged over the steps; the loss is a sum.",
+    "Loss and gradient must agree: the gradient of a sum is a sum.",
+    "By which factor are they too small?",
+    TIME,
+    "the seed's comments (Ashutosh); d2l forum 334",
+    finish_UW=lambda dU, dW, n_steps: (dU / n_steps, dW / n_steps),
+)
+_mistake(
+    "W30",
+    "dU and dW have the wrong sign.",
+    "A gradient points where the loss rises.",
+    "If you move against your gradient, does the loss fall?",
+    TIME,
+    finish_UW=lambda dU, dW, n_steps: (-dU, -dW),
+)
+_mistake(
+    "W36",
+    "Everything is averaged over the steps; the loss of the course is a sum.",
+    "A mean is a fair choice too, but loss and gradient must make the same one.",
+    "By which factor do you differ?",
+    TIME,
+    "gy910210 calculate_loss against bptt",
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / len(y),
+)
+
+
+def _scatter(total, x, n_inputs, add=True):
+    dU = np.zeros((total.shape[1], n_inputs))
+    if add:
+        np.add.at(dU.T, x, total)
+    else:
+        dU[:, x] += total.T
+    return dU
+
+
+def _forward_in_time(params, error, s):
+    """δ_{t,k} with the roles of earlier and later steps exchanged; it is zero where k < t."""
+    T = len(error)
+    slope = 1 - s[1:] ** 2
+    deltas = np.zeros((T, T, s.shape[1]))
+    for t in range(T):
+        deltas[t, t] = (error[t] @ params.V) * slope[t]
+        for k in range(t + 1, T):
+            deltas[t, k] = (deltas[t, k - 1] @ params.W) * slope[k]
+    return deltas
+
+
+# Truncation
+
+_mistake(
+    "T1",
+    "The window is one step too narrow.",
+    "τ counts hops: a window τ keeps τ + 1 contributions, the loss's own step among them.",
+    "How many contributions does τ = 0 keep?",
+    TRUNCATION,
+    "WildML's loop against datainterview.com's",
+    window_mask=lambda n_steps, window: (_lag(n_steps) >= 0) & (_lag(n_steps) < window),
+)
+_mistake(
+    "T1b",
+    "The window is one step too wide.",
+    "τ counts hops: a window τ keeps τ + 1 contributions, the loss's own step among them.",
+    "How many contributions does τ = 0 keep?",
+    TRUNCATION,
+    "WildML's loop against datainterview.com's",
+    window_mask=lambda n_steps, window: (_lag(n_steps) >= 0) & (_lag(n_steps) <= window + 1),
+)
+_mistake(
+    "T2",
+    "One cut for the whole sentence: only its last steps get credit.",
+    "A window belongs to each loss: loss t reaches back τ hops from t, wherever the sentence ends.",
+    "How far back does the loss of an early step reach in your version?",
+    TRUNCATION,
+    "stats.SE 255203 (accepted answer); MyGrad PR #4",
+    window_mask=lambda n_steps, window: (
+        (_lag(n_steps) >= 0) & (np.arange(n_steps) >= n_steps - 1 - window)
+    ),
+)
+_mistake(
+    "T3",
+    "This cuts the sentence into chunks; a window moves along with each loss.",
+    "The first loss of a chunk reaches no step before it, though its window would.",
+    "How far back does the first loss of your second chunk reach?",
+    TRUNCATION,
+    "d2l; R2RT",
+    window_mask=lambda n_steps, window: _chunks(n_steps, window + 1),
+    also=({"window_mask": lambda n_steps, window: _chunks(n_steps, max(window, 1))},),
+)
+_mistake(
+    "T3b",
+    "This moves a window along with each loss; chunks have fixed borders.",
+    "No error crosses the border of a chunk, however near it is.",
+    "How far back does the first loss of a chunk reach?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: (_lag(n_steps) >= 0) & (_lag(n_steps) < k1),
+)
+_mistake(
+    "T3c",
+    "The borders of the chunks are one step off.",
+    "The first chunk is steps 0 … k1 - 1, the second starts at k1.",
+    "Which steps does your first chunk hold?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1, shift=1),
+    also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1, shift=k1 - 1)},),
+)
+_mistake(
+    "T4",
+    "Overlapping windows send the same losses back again: near terms count several times.",
+    "Each term of the triangle belongs into the gradient once.",
+    "How many of your backward sweeps does one loss take part in?",
+    TRUNCATION,
+    "PyTorch forum 15500",
+    window_mask=lambda n_steps, window: _overlapping(n_steps, window),
+)
+_mistake(
+    "T5",
+    "Nothing is truncated: every loss reaches step 0.",
+    "This is the whole gradient, and the truncated one was asked for.",
+    "Where does your error stop?",
+    TRUNCATION,
+    "tensorflow/models #107",
+    window_mask=lambda n_steps, window: _lag(n_steps) >= 0,
+    also=({"chunk_mask": lambda n_steps, k1: _lag(n_steps) >= 0},),
+)
+_mistake(
+    "T10",
+    "The kept terms are scaled up to make good for the dropped ones.",
+    "A truncated gradient is the sum of the kept terms; scaled, it is no loss's gradient.",
+    "What is each kept term multiplied by?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: _compensated(n_steps, window),
+)
+_mistake(
+    "T11",
+    "The triangle is turned over: step k gets credit for losses before it.",
+    "A loss cannot depend on a step that comes after it, so k ≤ t.",
+    "Rows are losses t, columns are steps k. Which of them comes first in time?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: (_lag(n_steps) <= 0) & (_lag(n_steps) >= -window),
+    also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1).T},),
+)
+_mistake(
+    "T12",
+    "Steps after the loss are kept as well: k ≤ t is missing.",
+    "A loss cannot depend on a step that comes after it.",
+    "Can loss 0 give credit to step 1?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: np.abs(_lag(n_steps)) <= window,
+    also=(
+        {"window_mask": lambda n_steps, window: _lag(n_steps) <= window},
+        {"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1) | _chunks(n_steps, k1).T},
+    ),
+)
+_mistake(
+    "T13",
+    "The loss's own step is left out of its window.",
+    "The nearest contribution, k = t, is hop 0 and always belongs to it.",
+    "How many contributions does τ = 0 keep?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: (_lag(n_steps) > 0) & (_lag(n_steps) <= window),
+)
+
+
+def _chunks(n_steps, k1, shift=0):
+    chunk = (np.arange(n_steps) + shift) // k1
+    return (_lag(n_steps) >= 0) & np.equal.outer(chunk, chunk)
+
+
+def _overlapping(n_steps, window):
+    """How many windows, one ending at each step, hold both loss t and step k."""
+    t, k = np.indices((n_steps, n_steps))
+    last_end = np.minimum(k + window, n_steps - 1)
+    return np.where(k <= t, np.maximum(last_end - t + 1, 0), 0)
+
+
+def _compensated(n_steps, window):
+    kept = np.minimum(np.arange(n_steps), window) + 1
+    band = (_lag(n_steps) >= 0) & (_lag(n_steps) <= window)
+    return band * ((np.arange(n_steps) + 1) / kept)[:, None]
+
+
+# Mistakes that are seen in how a function behaves, not in a step: the check itself recognises them
+
+_mistake(
+    "F16",
+    "The function changes what it was given.",
+    "Others still need the original: the next call, and the check of the gradient itself.",
+    "Which line assigns into an argument, or into a view of one?",
+    FORWARD,
+    "Burton2000/CS231n-2017 #7; SullyChen/FFANN #3",
+)
+_mistake(
+    "V12",
+    "A gradient is transposed.",
+    "A gradient has the shape of its parameter: entry [i, j] belongs to entry [i, j].",
+    "Which vector of the outer product gives the row?",
+    OUTPUT,
+    "the seed's comments (Ashutosh, Boussad)",
+)
+_mistake(
+    "W31",
+    "A second call with the same arguments gives another result: something is kept between calls.",
+    "Sums that start in a global variable or in a default argument go on growing.",
+    "Where are your sums set to zero, and how often does that line run?",
+    TIME,
+    "PyTorch habit (zero_grad)",
+)
+_mistake(
+    "W33",
+    "The gradient is clipped.",
+    "A clipped gradient is not the gradient; clip after the check, where the step is taken.",
+    "Which of your entries have the same size?",
+    TIME,
+    "karpathy min-char-rnn (gradCheck)",
+)
+_mistake(
+    "W35",
+    "The gradients are right, but returned in another order.",
+    "Whoever calls the function unpacks them in the order that the docstring gives.",
+    "Compare your last line with the docstring.",
+    TIME,
+    "gy910210 returns dU, dW, dV; WildML dU, dV, dW",
+)

@@ -1,0 +1,320 @@
+"""Which mistake it is: from the numbers that a student's function returned, to what went wrong.
+
+Three instruments, from the sharpest to the bluntest:
+
+1. *Naming.* Every mistake of the catalogue, and every pair of them that can be combined, is run on
+   the same inputs. A name is given only if it explains every array on every fixture to eight
+   digits and nothing else does; different mistakes differ there in the first or second digit.
+2. *Credit.* On a fixture with distinct tokens and T ≤ H the terms C[t, k] of a gradient are
+   linearly independent, so the weight with which each entered can be read back by least squares.
+3. *Localising.* On the same fixture, the δ_k and the errors ŷ_t - y_t that a student must have
+   computed can be solved for; the first wrong one is where to look.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations, permutations
+
+import numpy as np
+
+from ..bptt import credit
+from .catalogue import CATALOGUE
+from .exercise import EXERCISES
+from .fixtures import fixtures
+from .steps import Steps
+
+SAME = 1e-8  # two computations of one thing differ by 1e-12 at most, two mistakes by 1e-3 at least
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An intermediate result, read back from what was returned, beside the right one.
+
+    `name` is its symbol, `values` has a row for each step, and `backward` says in which order of
+    time it is computed.
+    """
+
+    name: str
+    values: np.ndarray
+    backward: bool = False
+
+
+@dataclass(frozen=True)
+class FirstWrong:
+    """The first wrong intermediate: its symbol, step, entry and the two numbers."""
+
+    name: str
+    step: int
+    entry: int
+    yours: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What is known of a wrong answer.
+
+    Attributes
+    ----------
+    mistakes : tuple of Mistake
+        One, or two that were made together; empty where no name fits.
+    factor : float or None
+        Everything that is wrong is this factor times the right answer.
+    triangle, expected_triangle : ndarray of shape (T, T) or None
+        The weights of the credit terms, yours and the right ones, where it is a matter of credit.
+    first_wrong : FirstWrong or None
+    """
+
+    mistakes: tuple = ()
+    factor: float | None = None
+    triangle: np.ndarray | None = None
+    expected_triangle: np.ndarray | None = None
+    first_wrong: FirstWrong | None = None
+
+
+def diagnose(exercise, seed, references, results):
+    """Say what is known of a wrong answer.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    seed : int
+    references : list of (str, tuple, tuple)
+        Fixture's name, arguments and right answers of each case.
+    results : list of tuple
+        The arrays that the student's function returned for each case.
+
+    Returns
+    -------
+    Diagnosis
+    """
+    mistakes = _name_of_form(references, results) or _name(exercise, seed, references, results)
+    if _shapes(results) != _shapes(expected for _, _, expected in references):
+        return Diagnosis(mistakes)
+    triangle, expected_triangle = _read_credit(exercise, seed, references, results)
+    if mistakes:
+        return Diagnosis(mistakes, None, triangle, expected_triangle)
+    return Diagnosis(
+        (),
+        _factor(references, results),
+        triangle,
+        expected_triangle,
+        None if triangle is not None else _first_wrong(exercise, seed, references, results),
+    )
+
+
+def applicable(exercise, seed=0):
+    """The mistakes that change the answers to an exercise: id -> list of the ways that do.
+
+    A mistake that another one, earlier in the catalogue, equals in this exercise is left out.
+    """
+    return {m.id: ways for m, ways in _singles(exercise.name, seed)}
+
+
+@lru_cache(maxsize=256)
+def _singles(name, seed):
+    """(mistake, its ways) for all that matter in an exercise; a way is (replaced, answers)."""
+    exercise = EXERCISES[name]
+    cases = exercise.cases(seed)
+    right = [_run(exercise, {}, case) for _, case in cases]
+    seen, singles = [right], []
+    for mistake in CATALOGUE.values():
+        ways = []
+        for replaced in mistake.ways:
+            answers = [_run(exercise, replaced, case) for _, case in cases]
+            if None in answers or any(_same_cases(answers, other) for other in seen):
+                continue
+            ways.append((replaced, answers))
+        if ways:
+            seen += [answers for _, answers in ways]
+            singles.append((mistake, ways))
+    return singles
+
+
+@lru_cache(maxsize=64)
+def _pairs(name, seed):
+    """(two mistakes, their replacements, answers to the first case) for all that combine."""
+    exercise = EXERCISES[name]
+    _, case = exercise.cases(seed)[0]
+    pairs = []
+    for (first, ways), (second, other_ways) in combinations(_singles(name, seed), 2):
+        for one, _ in ways:
+            for two, _ in other_ways:
+                if one.keys() & two.keys():
+                    continue
+                answer = _run(exercise, {**one, **two}, case)
+                if answer is not None:
+                    pairs.append(((first, second), {**one, **two}, answer))
+    return pairs
+
+
+def _run(exercise, replaced, case):
+    """The answers of an exercise with some steps replaced; None where they cannot be computed."""
+    with np.errstate(all="ignore"):
+        try:
+            answer = exercise.steps(Steps(**replaced), *case)
+        except (ValueError, IndexError, TypeError):
+            return None
+    answers = answer if len(exercise.returns) > 1 else (answer,)
+    return tuple(np.asarray(a, dtype=float) for a in answers)
+
+
+def _name(exercise, seed, references, results):
+    if exercise.steps is None:
+        return ()
+    for mistake, ways in _singles(exercise.name, seed):
+        if any(_same_cases(answers, results) for _, answers in ways):
+            return (mistake,)
+    found = {}
+    for pair, replaced, answer in _pairs(exercise.name, seed):
+        if not _same(answer, results[0]):
+            continue
+        answers = [_run(exercise, replaced, case) for _, case, _ in references]
+        if None not in answers and _same_cases(answers, results):
+            found[pair[0].id, pair[1].id] = pair
+    return next(iter(found.values())) if len(found) == 1 else ()
+
+
+def _name_of_form(references, results):
+    """Mistakes in the form of the answer, whatever its numbers are: order, transpose, clipping."""
+    expected = [case_expected for _, _, case_expected in references]
+    n = len(expected[0])
+    for order in permutations(range(n)):
+        if order != tuple(range(n)) and _same_cases(
+            expected, [[r[i] for i in order] for r in results]
+        ):
+            return (CATALOGUE["W35"],)
+    turned = [
+        [_turned(got, right) for got, right in zip(case_results, case_expected, strict=True)]
+        for case_results, case_expected in zip(results, expected, strict=True)
+    ]
+    if _shapes(turned) != _shapes(results) and _same_cases(expected, turned):
+        return (CATALOGUE["V12"],)
+    if _clipped(expected, results):
+        return (CATALOGUE["W33"],)
+    return ()
+
+
+def _shapes(cases):
+    return [[np.shape(array) for array in arrays] for arrays in cases]
+
+
+def _turned(got, expected):
+    """`got`, transposed if only then its shape is right."""
+    if got.shape != np.shape(expected) and got.ndim == 2:
+        return got.T
+    return got
+
+
+def _clipped(expected, results):
+    """Whether every wrong array is the right one cut off at its own largest entry."""
+    for case_expected, case_results in zip(expected, results, strict=True):
+        for right, got in zip(case_expected, case_results, strict=True):
+            right = np.asarray(right)
+            if right.dtype.kind not in "fi" or not np.isfinite(got).all() or got.size < 4:
+                return False
+            limit = np.abs(got).max()
+            if limit > 0.999 * np.abs(right).max() or not _close(got, right.clip(-limit, limit)):
+                return False
+    return True
+
+
+def _same_cases(some, others):
+    return all(_same(a, b) for a, b in zip(some, others, strict=True))
+
+
+def _same(some, others):
+    """Whether all arrays agree to `SAME`, in units of the largest entry of each."""
+    return all(_close(np.asarray(a), np.asarray(b)) for a, b in zip(some, others, strict=True))
+
+
+def _close(a, b):
+    if a.shape != b.shape:
+        return False
+    finite = np.isfinite(a)
+    if not finite.all():
+        if not np.array_equal(finite, np.isfinite(b)):
+            return False
+        a, b = a[finite], b[finite]
+    scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
+    return bool((np.abs(a - b) <= SAME * scale).all())
+
+
+def _factor(references, results):
+    """The factor that all wrong arrays of all cases share, if there is one."""
+    factors = []
+    for (_, _, expected), result in zip(references, results, strict=True):
+        for right, got in zip(expected, result, strict=True):
+            right = np.asarray(right)
+            if right.dtype.kind not in "fiu" or _close(got.astype(float), right.astype(float)):
+                continue
+            size = (right * right).sum()
+            factor = (got * right).sum() / size if size else np.nan
+            if not (np.isfinite(factor) and factor and _close(got, factor * right)):
+                return None
+            factors.append(factor)
+    if not factors or np.ptp(factors) > SAME * np.abs(factors[0]):
+        return None
+    return float(factors[0])
+
+
+def _read_credit(exercise, seed, references, results):
+    """The weight of every credit term in the student's gradients, if weights explain them."""
+    if exercise.reads_credit is None:
+        return None, None
+    fixture = fixtures(seed)[0]
+    T = fixture.n_steps
+    terms = credit(fixture.params, fixture.x, fixture.y, fixture.s_init)
+    triangle = np.tril_indices(T)
+    for (name, _, expected), result in zip(references, results, strict=True):
+        if name != fixture.name or _same(expected, result):
+            continue
+        kept = [getattr(terms, parameter)[triangle] for parameter in exercise.reads_credit]
+        basis = np.hstack([term.reshape(len(term), -1) for term in kept]).T
+        weights = []
+        for gradients in (result, expected):
+            flat = np.concatenate([np.ravel(g) for g in gradients[: len(kept)]])
+            if flat.shape != basis.shape[:1] or not np.isfinite(flat).all():
+                return None, None
+            solution, *_ = np.linalg.lstsq(basis, flat, rcond=None)
+            if np.linalg.norm(basis @ solution - flat) > SAME * max(np.linalg.norm(flat), 1e-300):
+                return None, None
+            full = np.zeros((T, T))
+            full[triangle] = solution
+            weights.append(full)
+        if np.abs(weights[0] - weights[1]).max() < SAME:
+            return None, None  # it is not the credit that is wrong
+        return weights
+    return None, None
+
+
+def _first_wrong(exercise, seed, references, results):
+    """The first intermediate that is wrong, on the fixture where it can be solved for."""
+    if exercise.reads is None:
+        return None
+    fixture = fixtures(seed)[0]
+    for (name, case, expected), result in zip(references, results, strict=True):
+        if name != fixture.name or _same(expected, result):
+            continue
+        yours = exercise.reads(result, *case)
+        right = exercise.reads(expected, *case)
+        for mine, other in zip(yours, right, strict=True):
+            order = range(len(mine.values))
+            for step in reversed(order) if mine.backward else order:
+                off = np.abs(mine.values[step] - other.values[step])
+                if not off.max() <= SAME * np.abs(other.values).max():
+                    entry = int(np.nanargmax(off)) if np.isfinite(off).any() else 0
+                    return FirstWrong(
+                        mine.name,
+                        step,
+                        entry,
+                        float(mine.values[step][entry]),
+                        float(other.values[step][entry]),
+                    )
+        return None
+    return None
+
+
+def read_factors(product, right_factors):
+    """The rows l_k of a sum Σ_k l_k ⊗ r_k, where the r_k are known and linearly independent."""
+    return np.linalg.lstsq(right_factors.T, product.T, rcond=None)[0]

@@ -1,0 +1,196 @@
+"""The course's computation, cut where people slip: every step can be replaced by a wrong one.
+
+A mistake of the catalogue is a replacement of one or two steps. Run with it, this module computes
+what a student who makes that mistake gets, in every exercise that uses the step. With nothing
+replaced it computes the right answers, which a test compares with the core.
+"""
+
+import numpy as np
+
+
+class Steps:
+    """The steps of forward pass, loss and backward pass; keyword arguments replace them by name.
+
+    Shapes are those of one sentence: s (T + 1, H) with ``s[0]`` the initial state, y_hat (T, C),
+    error (T, C), deltas (T, T, H) indexed ``[t, k]``, weights (T, T).
+
+    Raises
+    ------
+    ValueError
+        If a replaced name is no step.
+    """
+
+    def __init__(self, **replaced):
+        for name, step in replaced.items():
+            if not hasattr(Steps, name):
+                raise ValueError(f"there is no step named {name!r}")
+            setattr(self, name, step)
+
+    # Forward: the state
+
+    @staticmethod
+    def column(U, x_t):
+        return U[:, x_t]
+
+    @staticmethod
+    def recur(W, s_prev):
+        return W @ s_prev
+
+    @staticmethod
+    def activate(from_input, from_state):
+        return np.tanh(from_input + from_state)
+
+    @staticmethod
+    def start(s_init):
+        return s_init
+
+    @staticmethod
+    def previous(s, t):
+        return s[t]
+
+    def state(self, U, W, x_t, s_prev):
+        """s_t from s_{t-1}."""
+        return self.activate(self.column(U, x_t), self.recur(W, s_prev))
+
+    def states(self, params, x, s_init):
+        """All states, of shape (T + 1, H)."""
+        return self.states_with_copies(params, [params.W] * len(x), x, s_init)
+
+    def states_with_copies(self, params, W_copies, x, s_init):
+        """All states of a network that has its own W at every step."""
+        s = np.empty((len(x) + 1, len(s_init)))
+        s[0] = self.start(s_init)
+        for t, x_t in enumerate(x):
+            W = self.copy_of_step(W_copies, t)
+            s[t + 1] = self.state(params.U, W, x_t, self.previous(s, t))
+        return s
+
+    @staticmethod
+    def copy_of_step(W_copies, t):
+        return W_copies[t]
+
+    # Forward: the prediction and the loss
+
+    @staticmethod
+    def logits(s, V):
+        return s[1:] @ V.T
+
+    @staticmethod
+    def softmax(z):
+        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    @staticmethod
+    def pick(y_hat, y):
+        return y_hat[np.arange(len(y)), y]
+
+    @staticmethod
+    def nats(probability):
+        return -np.log(probability)
+
+    @staticmethod
+    def reduce(losses, n_classes):
+        return losses.sum()
+
+    def losses(self, y_hat, y):
+        """E_t of every step."""
+        return self.nats(self.pick(y_hat, y))
+
+    def loss(self, params, x, y, s_init):
+        """E, the whole way."""
+        return self.loss_of_states(params.V, self.states(params, x, s_init), x, y)
+
+    def loss_of_states(self, V, s, x, y):
+        """E from given states."""
+        losses = self.losses(self.softmax(self.logits(s, V)), self.target(x, y))
+        return self.reduce(losses, len(V))
+
+    @staticmethod
+    def target(x, y):
+        return y
+
+    # Backward: the output layer
+
+    @staticmethod
+    def error(y_hat, y):
+        return y_hat - np.eye(y_hat.shape[1])[y]
+
+    @staticmethod
+    def sum_V(error, s):
+        return error.T @ s[1:]
+
+    def gradient_V(self, y_hat, y, s, x):
+        """dE/dV."""
+        return self.finish_V(self.sum_V(self.error(y_hat, self.target(x, y)), s), len(y))
+
+    @staticmethod
+    def finish_V(dV, n_steps):
+        return dV
+
+    # Backward: through time
+
+    @staticmethod
+    def inject(error, V):
+        return error @ V
+
+    @staticmethod
+    def first_slope(s):
+        return 1 - s[1:] ** 2
+
+    @staticmethod
+    def hop_slope(s):
+        return 1 - s[1:] ** 2
+
+    @staticmethod
+    def hop(delta, W):
+        return delta @ W
+
+    def deltas(self, params, error, s):
+        """δ_{t,k} for all t and k; zero where k > t."""
+        T = len(error)
+        deltas = np.zeros((T, T, s.shape[1]))
+        delta = self.inject(error, params.V) * self.first_slope(s)
+        slope = self.hop_slope(s)
+        deltas[np.arange(T), np.arange(T)] = delta
+        for lag in range(1, T):
+            delta = self.hop(delta[1:], params.W) * slope[:-lag]
+            deltas[np.arange(lag, T), np.arange(T - lag)] = delta
+        return deltas
+
+    @staticmethod
+    def window_mask(n_steps, window):
+        lag = np.subtract.outer(np.arange(n_steps), np.arange(n_steps))
+        return (lag >= 0) & (lag <= window)
+
+    @staticmethod
+    def chunk_mask(n_steps, k1):
+        t, k = np.indices((n_steps, n_steps))
+        return (k <= t) & (t // k1 == k // k1)
+
+    @staticmethod
+    def weights(mask):
+        return mask
+
+    @staticmethod
+    def sum_W(weighted, s):
+        return weighted.sum(axis=0).T @ s[:-1]
+
+    @staticmethod
+    def sum_U(weighted, x, n_inputs):
+        total = weighted.sum(axis=0)
+        dU = np.zeros((total.shape[1], n_inputs))
+        np.add.at(dU.T, x, total)
+        return dU
+
+    @staticmethod
+    def finish_UW(dU, dW, n_steps):
+        return dU, dW
+
+    def gradients_UW(self, params, x, y, s, y_hat, mask=None):
+        """dE/dU and dE/dW, summed over the terms of `mask` (all of the triangle when left out)."""
+        T = len(y)
+        mask = np.tri(T) if mask is None else mask
+        deltas = self.deltas(params, self.error(y_hat, self.target(x, y)), s)
+        weighted = self.weights(mask.astype(float))[:, :, None] * deltas
+        dU = self.sum_U(weighted, x, params.U.shape[1])
+        return self.finish_UW(dU, self.sum_W(weighted, s), T)
