@@ -108,7 +108,34 @@ def applicable(exercise, seed=0):
 
     A mistake that another one, earlier in the catalogue, equals in this exercise is left out.
     """
-    return {m.id: ways for m, ways in _singles(exercise.name, seed)}
+    return {
+        mistake.id: [replaced for replaced, _ in ways]
+        for mistake, ways in _singles(exercise.name, seed)
+    }
+
+
+def combinable(exercise, seed=0):
+    """All pairs of mistakes that can be made together: (ids, replaced) for each.
+
+    They replace different steps, and do not together amount to one mistake of the catalogue, as they
+    do where one hides the other.
+    """
+    cases = exercise.cases(seed)
+    alone = [answers for _, ways in _singles(exercise.name, seed) for _, answers in ways]
+    pairs = []
+    for (first, second), replaced, _ in _pairs(exercise.name, seed):
+        answers = [_run(exercise, replaced, case) for _, case in cases]
+        if None in answers:
+            continue
+        if not any(_same_cases(answers, other) for other in alone):
+            pairs.append(((first.id, second.id), replaced))
+    return pairs
+
+
+def differs(exercise, replaced, case):
+    """Whether a mistake changes the answer to one case (or makes it impossible)."""
+    wrong = _run(exercise, replaced, case)
+    return wrong is None or not _same(wrong, _run(exercise, {}, case))
 
 
 @lru_cache(maxsize=256)
@@ -214,7 +241,8 @@ def _clipped(expected, results):
             if right.dtype.kind not in "fi" or not np.isfinite(got).all() or got.size < 4:
                 return False
             limit = np.abs(got).max()
-            if limit > 0.999 * np.abs(right).max() or not _close(got, right.clip(-limit, limit)):
+            largest = np.abs(right).max()
+            if not 0 < limit < 0.999 * largest or not _close(got, right.clip(-limit, limit)):
                 return False
     return True
 
