@@ -12,6 +12,7 @@ import base64
 import functools
 import html
 import io
+import textwrap
 from pathlib import Path
 
 import matplotlib.style
@@ -66,6 +67,8 @@ STYLE = {
     "axes.linewidth": 1.2,
     "lines.linewidth": 2.5,
     "lines.markersize": 9,
+    "figure.constrained_layout.w_pad": 0.1,
+    "figure.constrained_layout.h_pad": 0.1,
     "hatch.color": GREY,
     "hatch.linewidth": 1.0,
     "svg.hashsalt": "bptt_lab",  # the same figure gives the same file
@@ -174,18 +177,31 @@ def unrolled_network(
     x_labels = _labels("x_labels", x_labels, T)
     y_labels = _labels("y_labels", y_labels, T)
 
+    sent_back = [t for t in range(T) if backward and (loss_step is None or t == loss_step)]
+    used = T if loss_step is None or not backward else loss_step + 1  # later steps take no part
+    # Which errors take the hop from s_k back to s_{k-1}; none where the horizon cuts it.
+    crossing = {
+        k: [t for t in sent_back if horizon[t] < k <= t] for k in range(1, used if backward else 0)
+    }
+    legend = [(INK, "-", "forward"), (VERMILLION, "-", "error, backward")]
+    if not all(crossing.values()):
+        legend.append((GREY, (0, (2, 2)), "cut: no error passes"))
+    if not backward:
+        legend = []
+
     gap = 1.75 if T <= 6 else 1.45  # inches between two steps
     y_x, y_s, y_y, y_e = 0.0, 1.35, 2.7, 3.85  # heights of the four rows, in inches
-    left, right = -gap - 0.5, (T - 1) * gap + 0.75
-    bottom = y_x - (0.95 if x_labels is not None else 0.5) - (0.45 if backward else 0.0)
+    left, right = -gap - 0.5, (T - 1) * gap + (0.75 if T <= 10 or loss_step is None else 1.05)
+    in_one_row = sum(map(_legend_width, legend)) <= right - left
+    bottom = y_x - (0.75 if x_labels is not None else 0.45)
+    y_legend = bottom - 0.2
+    if legend:
+        bottom -= 0.45 if in_one_row else 0.4 * len(legend) + 0.05
     top = y_e + (1.05 if y_labels is not None else 0.45)
     figure = Figure(figsize=(right - left, top - bottom))  # laid out by hand, to the inch
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set(xlim=(left, right), ylim=(bottom, top))  # so that a unit of data is an inch
     ax.set_axis_off()
-
-    sent_back = [t for t in range(T) if backward and (loss_step is None or t == loss_step)]
-    used = T if loss_step is None or not backward else loss_step + 1  # later steps take no part
 
     def arrow(start, end, color, *, width=2.2, style="-|>", rad=0.0, dashes="-", shrink=0.0):
         patch = FancyArrowPatch(
@@ -241,7 +257,7 @@ def unrolled_network(
         before, after = x - gap + 0.37, x - 0.37
         forward((before, y_s), (after, y_s), blue, "$W$", ((before + after) / 2, y_s - 0.24))
         pale = purple if losing else GREY
-        forward((x, y_s + 0.37), (x, y_y - 0.3), pale, "$V$", (x - 0.2, y_s + 0.66))
+        forward((x, y_s + 0.37), (x, y_y - 0.3), pale, "$V$", (x - 0.2, y_s + 0.74))
         arrow((x, y_y + 0.3), (x, y_e - 0.3), INK if losing else GREY)
         box(x, y_x, f"$x_{{{t}}}$", green, "#e3f4ee" if live else "white")
         circle(x, y_s, f"$s_{{{t}}}$", blue, "#e1eff8" if live else "white")
@@ -255,15 +271,12 @@ def unrolled_network(
             text(x, y_e + 0.8, y_labels[t], INK if losing else GREY, 16)
             arrow((x, y_e + 0.64), (x, y_e + 0.3), INK if losing else GREY, width=1.5)
 
-    any_cut = False
     for t in sent_back:
         x = t * gap + 0.15
         arrow((x, y_e - 0.3), (x, y_y + 0.3), VERMILLION, width=3)
         arrow((x, y_y - 0.3), (x, y_s + 0.34), VERMILLION, width=3)
-    for k in range(1, used if backward else 0):  # the hop from s_k back to s_{k-1}
-        x = k * gap
-        crossing = [t for t in sent_back if horizon[t] < k <= t]
-        kept = bool(crossing)
+    for k, losses in crossing.items():
+        x, kept = k * gap, bool(losses)
         start, end = (x - 0.29, y_s + 0.24), (x - gap + 0.29, y_s + 0.24)
         arrow(
             start,
@@ -276,7 +289,6 @@ def unrolled_network(
         middle = (start[0] + end[0]) / 2
         height = y_s + 0.24 + 0.35 * (start[0] - end[0]) / 2  # top of the arc
         if not kept:
-            any_cut = True
             for shift in (-0.06, 0.06):
                 ax.plot(
                     [middle + shift - 0.07, middle + shift + 0.07],
@@ -286,13 +298,17 @@ def unrolled_network(
                     zorder=3,
                 )
         elif loss_step is None:
-            text(middle, height + 0.19, _run_of_losses(crossing), VERMILLION, 16)
+            text(middle, height + 0.19, _run_of_losses(losses), VERMILLION, 16)
     if backward and loss_step is not None:
         for k in range(horizon[loss_step], loss_step + 1):
             share = rf"$\delta_{{{loss_step},{k}}}$"
             text(k * gap + 0.14, y_s - 0.56, share, VERMILLION, 20, ha="left")
-    if backward:
-        _unrolled_legend(ax, left, bottom, any_cut)
+    x, y = left + 0.25, y_legend
+    for entry in legend:
+        color, dashes, label = entry
+        arrow((x, y), (x + 0.5, y), color, width=2.5, dashes=dashes)
+        text(x + 0.6, y, label, size=14, ha="left")
+        x, y = (x + _legend_width(entry), y) if in_one_row else (x, y - 0.4)
 
     alt = (
         f"Recurrent network unrolled over {T} {_plural(T, 'step')}: each input x goes through U "
@@ -304,9 +320,9 @@ def unrolled_network(
         alt += f" The error of E_{loss_step} goes back to s_{loss_step}"
         alt += f" and from there as far as s_{first}." if first < loss_step else " and no further."
         if first > 0:
-            alt += f" The way to the {first} {_plural(first, 'step')} before is cut."
+            alt += f" The way from s_{first} back to s_{first - 1} is cut."
     elif backward:
-        cut = [k for k in range(1, T) if not any(horizon[t] < k <= t for t in range(T))]
+        cut = [k for k, losses in crossing.items() if not losses]
         alt += " The errors of all losses go back through the states"
         if cut:
             where = ", ".join(f"s_{k} and s_{k - 1}" for k in cut)
@@ -359,14 +375,19 @@ def softmax_minus_target(y_hat, y, class_labels=None):
     error[np.arange(T), y] -= 1
 
     cell = _cell(max(T, C), room=7.0, largest=0.85)
-    height = T * cell + 2.1
+    longest = max(map(len, class_labels)) if class_labels is not None else 1
+    rotated = longest * 0.13 > cell
+    height = T * cell + 2.6 + 0.12 * longest * rotated
     figure = Figure(figsize=(max(C * cell + 2.9, 6.6), height), layout="constrained")
     ax = figure.add_subplot()
     mesh = _draw_matrix(ax, error, Normalize(-1, 1), cell)
-    ax.set_xticks(range(C), class_labels if class_labels is not None else range(C))
-    if class_labels is not None and max(map(len, class_labels)) * 0.13 > cell:
+    if class_labels is None:
+        _index_ticks(ax.xaxis, C, cell)
+    else:
+        ax.set_xticks(range(C), class_labels)
+    if rotated:
         ax.tick_params(axis="x", labelrotation=60)
-    ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    _index_ticks(ax.yaxis, T, cell)
     ax.set(xlabel="class", ylabel="step $t$", title=r"error $\hat{y}_t - y_t$")
     for t, target in enumerate(y):
         outline = Rectangle((target - 0.5, t - 0.5), 1, 1, fill=False, edgecolor="black", lw=3)
@@ -374,7 +395,8 @@ def softmax_minus_target(y_hat, y, class_labels=None):
         outline.set_zorder(4)
         ax.add_patch(outline)
         if cell >= 0.35:
-            ax.plot(target + 0.33, t - 0.3, marker="*", color="black", markersize=cell * 11)
+            shade = _text_on(mesh.cmap(mesh.norm(error[t, target])))
+            ax.plot(target + 0.34, t - 0.33, marker="*", color=shade, markersize=cell * 10)
     bar = figure.colorbar(mesh, ax=ax, ticks=[-1, -0.5, 0, 0.5, 1], shrink=0.95, pad=0.03)
     bar.ax.set_yticklabels(["−1", "−0.5", "0", "0.5", "1"])
     bar.outline.set_visible(False)
@@ -459,7 +481,7 @@ def credit_triangle(
         mesh = _draw_triangle(ax, values, counts, norm, cell)
     if n == 2:
         for ax, name in zip(axes, names, strict=True):
-            ax.set_title(name)
+            ax.set_title(_wrapped(name, side))
         if title is not None:
             figure.suptitle(title)
     elif title is not None:
@@ -514,7 +536,7 @@ def truncation_styles(sizes, horizons):
     for ax, (name, counts) in zip(axes.flat, masks.items(), strict=False):
         mesh = _draw_triangle(ax, sizes, counts, norm, cell)
         kept = int(np.tril(counts).sum())
-        ax.set_title(f"{name}\n{kept} of {terms} terms")
+        ax.set_title(f"{_wrapped(name, side)}\n{kept} of {terms} terms")
         sentences.append(f"{name} keeps {kept} of {terms} terms.")
     for ax in axes.flat[len(masks) :]:
         ax.set_axis_off()
@@ -557,9 +579,8 @@ def window_bias(errors, cosines=None, *, exact_below=1e-12):
     if cosines is not None:
         ax = axes[1]
         values = np.concatenate(list(cosines.values()))
-        low = min(0.0, values.min() * 1.08) if values.min() < 0.9 else values.min() - 0.01
-        span = max(1.0 - low, 1e-3)
-        ax.set_ylim(low, 1.0 + 0.06 * span)
+        low = values.min() - 0.1 * max(1.0 - values.min(), 0.1)
+        ax.set_ylim(low, 1.0 + 0.06 * (1.0 - low))
         ax.axhline(1, color=GREY, linewidth=1.2, zorder=1)
         for look, (name, values) in zip(_looks(cosines), cosines.items(), strict=True):
             ax.plot(range(T), values, label=name, clip_on=False, **look)
@@ -627,21 +648,21 @@ def truncation_panel(sizes, horizon, gradient, full_gradient, errors, tau, *, na
     errors = _curves("errors", errors, minimum=0, length=T)
     require_integer("tau", tau, minimum=0)
 
-    figure = Figure(figsize=(13, 5), layout="constrained")
+    figure = Figure(figsize=(13, 5.2), layout="constrained")
     grid = figure.add_gridspec(2, 3, width_ratios=(1.15, 1.15, 0.95))
     triangle, curve = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[:, 1])
     upper, lower = figure.add_subplot(grid[0, 2]), figure.add_subplot(grid[1, 2])
     kept, terms = int(np.tril(counts).sum()), T * (T + 1) // 2
     _draw_triangle(triangle, sizes, counts, _decades([sizes]), min(3.3 / T, 0.95))
+    _hatch_legend(figure, "outside lower left")  # always, so that nothing jumps under a slider
     triangle.set_title(rf"$\tau = {tau}$: {kept} of {terms} terms")
-    _draw_bias(curve, errors, 1e-12)
+    drawn = _draw_bias(curve, errors, 1e-12)
     at = min(int(tau), T - 1)
     curve.axvline(at, color=INK, linewidth=2, zorder=1)
-    floor = curve.get_ylim()[0] * _FLOOR_LIFT
-    for look, values in zip(_looks(errors), errors.values(), strict=True):
+    for look, heights in zip(_looks(errors), drawn.values(), strict=True):
         curve.plot(
             at,
-            values[at] if values[at] >= 1e-12 else floor,
+            heights[at],
             marker="o",
             markersize=20,
             markerfacecolor="none",
@@ -650,8 +671,9 @@ def truncation_panel(sizes, horizon, gradient, full_gradient, errors, tau, *, na
             clip_on=False,
             zorder=6,
         )
-    said = ", ".join(f"{_symbol(k)}: {_short(v[at])}" for k, v in errors.items())
-    curve.set_title(f"error of {said}")
+    told = list(errors) if len(errors) <= 3 else [k for k in errors if k == name]
+    said = ", ".join(f"{_symbol(k)}: {_short(errors[k][at])}" for k in told)
+    curve.set_title(_wrapped(said, 3.6))
     norm = _symmetric([gradient, full_gradient])
     cell = min(3.2 / gradient.shape[1], 1.7 / gradient.shape[0])
     mesh = _draw_matrix(upper, gradient, norm, cell, aspect="auto")
@@ -712,9 +734,9 @@ def matrices(named, title=None):
     norm = _symmetric(list(named.values()))
     for ax, (name, matrix) in zip(axes.flat, named.items(), strict=False):
         mesh = _draw_matrix(ax, matrix, norm, cell)
-        ax.set_title(_symbol(name))
-        ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
-        ax.yaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+        ax.set_title(_wrapped(_symbol(name), max(widest * cell, 1.6)))
+        _index_ticks(ax.xaxis, matrix.shape[1], cell)
+        _index_ticks(ax.yaxis, matrix.shape[0], cell)
     for ax in axes.flat[len(named) :]:
         ax.set_axis_off()
     bar = figure.colorbar(mesh, ax=axes, pad=0.02)
@@ -764,9 +786,8 @@ def step_size_curve(h, errors):
     errors = {name: values[order] for name, values in errors.items()}
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     ax = figure.add_subplot()
-    low, high = _log_limits(np.concatenate(list(errors.values())), 0.0)
+    low, high, floor = _log_scale(np.concatenate(list(errors.values())))
     ax.set(xscale="log", yscale="log", ylim=(low, high))
-    floor = low * _FLOOR_LIFT
     sentences, shown = [], {}
     for look, (name, values) in zip(_looks(errors), errors.items(), strict=True):
         drawn = np.where(values > 0, values, np.where(values == 0, floor, np.nan))
@@ -844,7 +865,13 @@ def loss_bars(per_step_losses, reference=None, labels=None):
     if T <= 12:
         for t, value in enumerate(losses):
             ax.text(
-                t, max(value, 0) + 0.02 * top, _short(value), ha="center", va="bottom", zorder=4
+                t,
+                max(value, 0) + 0.025 * top,
+                _short(value),
+                ha="center",
+                va="bottom",
+                zorder=4,
+                bbox={"facecolor": "white", "linewidth": 0, "pad": 1},  # over the reference line
             )
     alt = (
         f"Loss of {T} {_plural(T, 'step')}, from {_short(losses.min())} to {_short(losses.max())} "
@@ -862,15 +889,15 @@ def loss_bars(per_step_losses, reference=None, labels=None):
             color=_ink(VERMILLION),
             annotation_clip=False,
         )
-        above = int((losses > reference).sum())
-        alt += f" A line marks the uniform guess, log C = {_short(reference)}: {above} of the "
-        alt += f"{T} {_plural(T, 'bar')} {'is' if above == 1 else 'are'} above it."
+        alt += f" A line marks the uniform guess, log C = {_short(reference)}; bars above it: "
+        alt += f"{(losses > reference).sum()} of {T}."
     if labels is not None:
         ax.set_xticks(range(T), labels)
         if max(map(len, labels)) > 7:
             ax.tick_params(axis="x", labelrotation=40)
     else:
-        ax.xaxis.set_major_locator(MaxNLocator(12, integer=True, min_n_ticks=1))
+        _index_ticks(ax.xaxis, T, 10.0 / T)
+    ax.yaxis.set_major_locator(MaxNLocator(6))
     ax.set(xlabel="step $t$", ylabel="loss $E_t$ (nats)")
     return Picture(figure, alt)
 
@@ -910,14 +937,14 @@ def states(s, step_labels=None):
     mesh = _draw_matrix(ax, s[1:].T, norm, cell, aspect="auto")
     initial.set_xticks([0], ["$s_{-1}$"])
     initial.set_ylabel("hidden unit")
-    initial.yaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    _index_ticks(initial.yaxis, H, cell)
     ax.tick_params(axis="y", labelleft=False)
     if step_labels is not None:
         ax.set_xticks(range(T), step_labels)
         if max(map(len, step_labels)) * 0.13 > cell:
             ax.tick_params(axis="x", labelrotation=60)
     else:
-        ax.xaxis.set_major_locator(MaxNLocator(12, integer=True, min_n_ticks=1))
+        _index_ticks(ax.xaxis, T, cell)
     ax.set(xlabel="step $t$")
     bar = figure.colorbar(mesh, ax=(initial, ax), pad=0.02, label="state $s_t$")
     bar.outline.set_visible(False)
@@ -986,9 +1013,6 @@ def speed_bars(seconds):
         said.append(f"{name} {shown}" + (f", {told}" if len(times) > 1 else ""))
     ax.set_xlabel(f"time ({unit}" + (", log scale)" if log else ")"))
     return Picture(figure, "Measured times: " + "; ".join(said) + ".")
-
-
-_FLOOR_LIFT = 3.0  # errors too small for a log axis stand this factor above its lower end
 
 
 def _labels(name, labels, length):
@@ -1074,6 +1098,12 @@ def _cell(n, room, largest):
     return min(room / n, largest)
 
 
+def _index_ticks(axis, n, cell):
+    """Number every cell, or every second, fifth, ... one where the cells are too small for it."""
+    every = next((m for m in (1, 2, 5, 10, 20, 50, 100) if m * cell >= 0.34), n)
+    axis.set_major_locator(FixedLocator(range(0, n, every)))
+
+
 def _draw_triangle(ax, sizes, counts, norm, cell):
     T = len(sizes)
     lower = np.tril(np.ones((T, T), bool))
@@ -1113,14 +1143,14 @@ def _draw_triangle(ax, sizes, counts, norm, cell):
                 label,
                 ha="center",
                 va="center",
-                fontsize=size * (0.85 if repeated and number else 1),
+                fontsize=size * (1 if not repeated else 0.85 if number else 1.4),
                 fontweight="bold" if repeated else "normal",
                 color=_text_on(background),
             )
     ax.set(xlim=(-0.55, T - 0.45), ylim=(T - 0.45, -0.55), aspect="equal")
     ax.set(xlabel="step $k$", ylabel="loss at step $t$")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(12 if cell * T > 3 else 6, integer=True, min_n_ticks=1))
+    _index_ticks(ax.xaxis, T, cell)
+    _index_ticks(ax.yaxis, T, cell)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -1157,14 +1187,14 @@ def _decade_colorbar(figure, mesh, axes):
     bar.outline.set_visible(False)
 
 
-def _hatch_legend(figure):
+def _hatch_legend(figure, place="outside lower center"):
     figure.legend(
         handles=[
             Patch(
                 facecolor=PALE, edgecolor="#b5b5b5", hatch="///", label="left out of the gradient"
             )
         ],
-        loc="outside lower center",
+        loc=place,
     )
 
 
@@ -1174,7 +1204,7 @@ def _triangle_alt(sizes, counts):
     terms, kept = int(inside.sum()), int((counts[inside] != 0).sum())
     repeated = int(((counts[inside] != 0) & (counts[inside] != 1)).sum())
     values = sizes[inside & (counts != 0)]
-    said = f"{kept} of {terms} terms of {T} {_plural(T, 'step')} are kept"
+    said = f"Terms kept: {kept} of {terms} ({T} {_plural(T, 'step')})"
     if values.size:
         said += f", with sizes from {_short(values.min())} to {_short(values.max())}"
     if repeated:
@@ -1231,41 +1261,42 @@ def _looks(curves):
     return [LINES[i % len(LINES)] for i in range(len(curves))]
 
 
-def _log_limits(values, exact_below):
-    """Limits of a log axis that leave room at the bottom for what is too small to be shown."""
+def _log_scale(values, exact_below=0.0):
+    """Limits of a log axis, and the height at which it shows what is too small for it."""
     shown = values[np.isfinite(values) & (values > 0) & (values >= exact_below)]
-    hidden = np.isfinite(values).sum() > shown.size
     if not shown.size:
-        return 0.01, 1.0
+        return 0.01, 1.0, 0.015
     low = 10.0 ** np.floor(np.log10(shown.min()) - 0.05)
     high = 10.0 ** np.ceil(np.log10(shown.max()) + 0.05)
-    return (low / 10 if hidden else low), high
+    floor = low / (high / low) ** 0.12
+    hidden = np.isfinite(values).sum() > shown.size
+    return (floor / (high / low) ** 0.06 if hidden else low), high, floor
 
 
 def _window_axis(ax, T):
     ax.set_xlabel(r"window $\tau$ (hops back)")
-    ax.xaxis.set_major_locator(MaxNLocator(10, integer=True, min_n_ticks=1))
+    _index_ticks(ax.xaxis, T, 4.5 / T)
     ax.grid(axis="y", color="#dddddd", linewidth=0.8)
 
 
 def _draw_bias(ax, errors, exact_below):
     T = len(next(iter(errors.values())))
-    low, high = _log_limits(np.concatenate(list(errors.values())), exact_below)
+    low, high, floor = _log_scale(np.concatenate(list(errors.values())), exact_below)
     ax.set_yscale("log")
     ax.set_ylim(low, high)
-    floor = low * _FLOOR_LIFT
     shown, any_exact = {}, False
     for look, (name, values) in zip(_looks(errors), errors.items(), strict=True):
         exact = values < exact_below
-        any_exact |= bool(exact.any())
         shown[name] = np.where(exact, floor, values)
         ax.plot(range(T), shown[name], label=name, clip_on=False, **look)
-        hollow = {**look, "linestyle": "", "markerfacecolor": "white", "markeredgewidth": 2}
-        ax.plot(np.flatnonzero(exact), shown[name][exact], clip_on=False, **hollow)
+        if exact.any():  # an empty line without clipping would upset the layout
+            any_exact = True
+            hollow = {**look, "linestyle": "", "markerfacecolor": "white", "markeredgewidth": 2}
+            ax.plot(np.flatnonzero(exact), shown[name][exact], clip_on=False, **hollow)
     _window_axis(ax, T)
     if any_exact:
         ax.axhline(floor, color=GREY, linewidth=1.2, zorder=1)
-        exponents = np.arange(np.log10(low).round() + 1, np.log10(high).round() + 1)
+        exponents = np.arange(np.ceil(np.log10(floor) + 0.05), np.log10(high).round() + 1)
         exponents = exponents[:: max(1, -(-len(exponents) // 7))].astype(int)
         ticks = [floor, *10.0**exponents]
         ax.yaxis.set_major_locator(FixedLocator(ticks))
@@ -1274,6 +1305,7 @@ def _draw_bias(ax, errors, exact_below):
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_ylabel("relative error")
     _direct_labels(ax, shown, np.arange(T))
+    return shown
 
 
 def _direct_labels(ax, curves, positions):
@@ -1388,6 +1420,11 @@ def _power(value):
     return f"${factor}10^{{{int(exponent)}}}$"
 
 
+def _wrapped(title, inches):
+    """Break a long title: one that is wider than its axes would squeeze them to nothing."""
+    return title if "$" in title else textwrap.fill(title, max(8, int(inches / 0.14)))
+
+
 def _plural(count, noun):
     return noun if count == 1 else noun + "s"
 
@@ -1402,22 +1439,6 @@ def _run_of_losses(steps):
     return ", ".join(f"$E_{{{t}}}$" for t in steps)
 
 
-def _unrolled_legend(ax, left, bottom, any_cut):
-    entries = [(INK, "-", "forward"), (VERMILLION, "-", "error, backward")]
-    if any_cut:
-        entries.append((GREY, (0, (2, 2)), "cut: no error passes"))
-    x, y = left + 0.25, bottom + 0.25
-    for color, dashes, label in entries:
-        ax.add_patch(
-            FancyArrowPatch(
-                (x, y),
-                (x + 0.5, y),
-                arrowstyle="-|>",
-                mutation_scale=15,
-                color=color,
-                linestyle=dashes,
-                linewidth=2.5,
-            )
-        )
-        ax.text(x + 0.6, y, label, va="center", fontsize=14)
-        x += 0.85 + 0.125 * len(label)
+def _legend_width(entry):
+    """Inches that an entry of the legend of `unrolled_network` takes."""
+    return 0.95 + 0.115 * len(entry[2])
