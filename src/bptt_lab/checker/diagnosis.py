@@ -117,8 +117,8 @@ def applicable(exercise, seed=0):
 def combinable(exercise, seed=0):
     """All pairs of mistakes that can be made together: (ids, replaced) for each.
 
-    They replace different steps, and do not together amount to one mistake of the catalogue, as they
-    do where one hides the other.
+    They replace different steps, and do not together amount to one mistake of the catalogue, as
+    they do where one hides the other.
     """
     cases = exercise.cases(seed)
     alone = [answers for _, ways in _singles(exercise.name, seed) for _, answers in ways]

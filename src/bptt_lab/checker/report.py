@@ -1,5 +1,6 @@
 """What a check says: HTML in a notebook and in nbgrader's feedback, text in a terminal."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from html import escape
@@ -19,6 +20,13 @@ MARK_COLOURS = {
     "+": ("#e58a45", "#000000"),
     "#": ("#a84300", "#ffffff"),
 }
+
+
+MARKUP = (
+    (r"`([^`]*)`", r"<code>\1</code>"),
+    (r"\*\*([^*]*)\*\*", r"<b>\1</b>"),
+    (r"(?<=[A-Za-zŷδΣ])_(?:\{([^}]*)\}|([A-Za-z0-9]))(?![A-Za-z0-9_])", r"<sub>\1\2</sub>"),
+)
 
 
 class Outcome(Enum):
@@ -121,9 +129,10 @@ class Report:
 
     def __repr__(self):
         lines = [self._headline()]
-        lines += [f"  {line}" for line in self._lines()]
+        lines += [f"  {line.replace('**', '')}" for line in self._what_happened()]
         if self._has_triangle:
             lines += [f"  {line}" for line in _text_triangles(self.diagnosis)]
+        lines += [f"  {line}" for line in self._numbers()]
         for part in self._maps():
             lines += [f"  where {part.name} is off ({MAP_LEGEND}):"]
             lines += [f"    {row}" for row in _text_map(part.off)]
@@ -137,11 +146,10 @@ class Report:
             f'<div><span style="color:{colour};font-weight:bold">{symbol}</span> '
             f"<b>{escape(head)}</b>{escape(': ' + rest[0]) if rest else ''}</div>"
         ]
-        body += [
-            f'<div style="margin-left:1.4em">{_html_line(line)}</div>' for line in self._lines()
-        ]
+        body += [_html_line(line) for line in self._what_happened()]
         if self._has_triangle:
             body += [_html_triangles(self.diagnosis)]
+        body += [_html_line(line) for line in self._numbers()]
         if self._maps():
             body += [_html_maps(self._maps())]
         if self.notes:
@@ -166,10 +174,8 @@ class Report:
             text += f" (seed {self.seed})"
         return text
 
-    def _lines(self):
-        """The body, as plain sentences; `backticks` mark code."""
-        if self.outcome in (Outcome.NOT_ATTEMPTED, Outcome.CORRECT):
-            return []
+    def _what_happened(self):
+        """Sentences; `backticks` mark code and **asterisks** what matters most."""
         lines = list(self.faults)
         if self.crash is not None:
             lines += [f"{self.crash.name}: {self.crash.message}"]
@@ -179,9 +185,12 @@ class Report:
                 lines += [f"it was called with {'; '.join(self.crash.passed)}"]
         if self.diagnosis is not None:
             lines += _diagnosis_lines(self.diagnosis)
-        for part in self.parts:
-            lines += _part_lines(part, self.exercise)
         return lines
+
+    def _numbers(self):
+        if self.outcome is Outcome.CORRECT:
+            return []
+        return [line for part in self.parts for line in _part_lines(part, self.exercise)]
 
     @property
     def _has_triangle(self):
@@ -197,17 +206,17 @@ class Report:
 def _diagnosis_lines(diagnosis):
     lines = []
     for i, mistake in enumerate(diagnosis.mistakes):
-        lines += [("And: " if i else "") + f"{mistake.name} [{mistake.id}]"]
+        lines += [("And: " if i else "") + f"**{mistake.name}** [{mistake.id}]"]
         lines += [f"{mistake.why} (See {mistake.see}.)", f"Ask yourself: {mistake.hint}"]
     if not diagnosis.mistakes:
         if diagnosis.factor is not None:
-            lines += [f"what is wrong is {diagnosis.factor:.6g} times what it should be, all of it"]
+            lines += [f"What is wrong is {diagnosis.factor:.6g} times what it should be."]
         if diagnosis.first_wrong is not None:
             first = diagnosis.first_wrong
             lines += [
-                f"the first wrong intermediate, read back from your answer: {first.name} at step "
-                f"{first.step}, entry {first.entry}: yours {first.yours:.6g}, "
-                f"it should be {first.expected:.6g}"
+                f"The first wrong intermediate, read back from your answer, is {first.name} at "
+                f"step {first.step}: entry {first.entry} is {first.yours:.6g} and should be "
+                f"{first.expected:.6g}."
             ]
     return lines
 
@@ -313,9 +322,11 @@ def _html_weight(text):
 
 
 def _html_line(line):
-    """Escape a line and set what stands in backticks as code."""
-    pieces = escape(line).split("`")
-    return "".join(f"<code>{piece}</code>" if i % 2 else piece for i, piece in enumerate(pieces))
+    """An escaped line, with code, emphasis and subscripts set as such."""
+    html = escape(line)
+    for pattern, replacement in MARKUP:
+        html = re.sub(pattern, replacement, html)
+    return f'<div style="margin-left:1.4em">{html}</div>'
 
 
 def _html_maps(parts):
