@@ -5,7 +5,8 @@ is wrong, a nudge, where it was met, where the course explains it, and the step 
 that it replaces. Where it applies is found by running it; the naming matrix
 (``bptt-lab catalogue``) and its test follow by themselves.
 
-The ids F, V, W and T stand for forward and loss, output layer, through time, and truncation.
+The ids F, V, W, T and N stand for forward and loss, output layer, through time, truncation, and
+numerical derivatives.
 """
 
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Mistake:
     ways: tuple = field(default=(), repr=False)
 
 
-FORWARD, OUTPUT, TIME, TRUNCATION = (
+START, FORWARD, OUTPUT, TIME, TRUNCATION = (
+    "00-start",
     "01-loss",
     "02-gradient-of-v",
     "03-summed-gradients",
@@ -306,6 +308,22 @@ _mistake(
     error=lambda y_hat, y: np.where(_one_hot(y, y_hat.shape[1]) == 1, 1.0, y_hat),
 )
 _mistake(
+    "V1b",
+    "The target's entry is set to -1; it should have 1 subtracted from it.",
+    "The error at the target is ŷ - 1, which still knows how sure the network was.",
+    "What should the error be when the network is certain and right?",
+    OUTPUT,
+    error=lambda y_hat, y: np.where(_one_hot(y, y_hat.shape[1]) == 1, -1.0, y_hat),
+)
+_mistake(
+    "V1c",
+    "1 is added at the target; it should be subtracted.",
+    "The error at the target must be ŷ - 1, which is negative: the target's logit has to rise.",
+    "What should each row of the error sum to?",
+    OUTPUT,
+    error=lambda y_hat, y: y_hat + _one_hot(y, y_hat.shape[1]),
+)
+_mistake(
     "V2",
     "The sign is turned: y - ŷ instead of ŷ - y.",
     "That is the direction in which the loss falls; the gradient is the one in which it rises.",
@@ -349,6 +367,54 @@ _mistake(
     OUTPUT,
     "stats.SE 235528",
     error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) * (1 - y_hat),
+    also=({"jacobian": lambda y_hat_t: np.diag(y_hat_t * (1 - y_hat_t))},),
+)
+_mistake(
+    "V5b",
+    "The off-diagonal terms of the softmax Jacobian have the wrong sign.",
+    "When one logit rises, every other probability falls.",
+    "If z_j rises and all other logits stay, can ŷ_i rise?",
+    OUTPUT,
+    error=lambda y_hat, y: np.where(_one_hot(y, y_hat.shape[1]) == 1, y_hat - 1, -y_hat),
+    also=(
+        {
+            "jacobian": lambda y_hat_t: (
+                np.diag(y_hat_t - 2 * y_hat_t**2) + np.outer(y_hat_t, y_hat_t)
+            )
+        },
+    ),
+)
+_mistake(
+    "V5c",
+    "The diagonal's own term is missing: the Jacobian is only -ŷ_i ŷ_j.",
+    "Where i = j, the numerator of the softmax moves as well.",
+    "What do the columns of your Jacobian sum to? The probabilities always sum to 1.",
+    OUTPUT,
+    jacobian=lambda y_hat_t: -np.outer(y_hat_t, y_hat_t),
+)
+_mistake(
+    "V5d",
+    "The diagonal of the softmax Jacobian is left at zero.",
+    "ŷ_i depends on its own logit most of all: the entry is ŷ_i(1 - ŷ_i).",
+    "What do the columns of your Jacobian sum to?",
+    OUTPUT,
+    jacobian=lambda y_hat_t: np.diag(y_hat_t**2) - np.outer(y_hat_t, y_hat_t),
+)
+_mistake(
+    "V5e",
+    "1 stands on the diagonal where ŷ_i should: the Jacobian is computed as I - ŷ ŷᵀ.",
+    "The diagonal term is ŷ_i(1 - ŷ_i): a probability near 0 hardly moves.",
+    "What do the columns of your Jacobian sum to?",
+    OUTPUT,
+    jacobian=lambda y_hat_t: np.eye(len(y_hat_t)) - np.outer(y_hat_t, y_hat_t),
+)
+_mistake(
+    "V5f",
+    "The sign of the softmax Jacobian is turned.",
+    "A rising logit raises its own probability, so the diagonal is positive.",
+    "If z_i rises, what does ŷ_i do?",
+    OUTPUT,
+    jacobian=lambda y_hat_t: np.outer(y_hat_t, y_hat_t) - np.diag(y_hat_t),
 )
 _mistake(
     "V6",
@@ -401,6 +467,55 @@ _mistake(
     sum_V=lambda error, s: np.outer(error[0], s[1]),
 )
 _mistake(
+    "V10b",
+    "The last step's contribution to dV is missing.",
+    "V is used at every step, the last one included.",
+    "What is the last value that your loop variable takes?",
+    OUTPUT,
+    sum_V=lambda error, s: error[:-1].T @ s[1:-1],
+)
+_mistake(
+    "V11b",
+    "The first step's contribution to dV is missing.",
+    "V is used at every step, the first one included.",
+    "What is the first value that your loop variable takes?",
+    OUTPUT,
+    sum_V=lambda error, s: error[1:].T @ s[2:],
+)
+_mistake(
+    "V18",
+    "The target is read one class too high.",
+    "Classes are counted from 0, and y_t is the index itself.",
+    "Which entry of the first row is its target's?",
+    OUTPUT,
+    error=lambda y_hat, y: y_hat - _one_hot((y + 1) % y_hat.shape[1], y_hat.shape[1]),
+)
+_mistake(
+    "V18b",
+    "The target is read one class too low, as if classes were counted from 1.",
+    "Classes are counted from 0, and y_t is the index itself.",
+    "Which entry of the first row is its target's?",
+    OUTPUT,
+    error=lambda y_hat, y: y_hat - _one_hot(y - 1, y_hat.shape[1]),
+)
+_mistake(
+    "V19",
+    "dV has the slope of tanh in it.",
+    "V stands behind s_t = tanh(a_t): the error has not come to tanh yet.",
+    "Is tanh between the loss and V, or behind V?",
+    OUTPUT,
+    sum_V=lambda error, s: error.T @ (s[1:] * (1 - s[1:] ** 2)),
+    also=({"sum_V": lambda error, s: error.T @ (1 - s[1:] ** 2)},),
+)
+_mistake(
+    "V20",
+    "The errors and the states are summed before they are multiplied.",
+    "Each error belongs to the state of its own step: first the products, then the sum.",
+    "Which of your errors meets which of your states?",
+    OUTPUT,
+    sum_V=lambda error, s: np.outer(error.sum(axis=0), s[1:].sum(axis=0)),
+)
+_mistake(
     "V13",
     "Everything is twice too large.",
     "The factor 2 belongs to squared errors; the cross-entropy has none.",
@@ -416,6 +531,14 @@ _mistake(
     "Where does your factor come from?",
     OUTPUT,
     error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / 2,
+)
+_mistake(
+    "V13c",
+    "The error is divided by the number of classes.",
+    "The cross-entropy has one term for each step, the target's; there is nothing to average.",
+    "Where does your factor come from?",
+    OUTPUT,
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / y_hat.shape[1],
 )
 _mistake(
     "V14",
@@ -880,6 +1003,69 @@ def _compensated(n_steps, window):
     kept = np.minimum(np.arange(n_steps), window) + 1
     band = (_lag(n_steps) >= 0) & (_lag(n_steps) <= window)
     return band * ((np.arange(n_steps) + 1) / kept)[:, None]
+
+
+# The measuring instrument
+
+_mistake(
+    "N1",
+    "The difference is one-sided: it compares with the point itself, not with both neighbours.",
+    "Its error shrinks like h; that of the central difference shrinks like h².",
+    "At which two points is f asked for, and is the point between them in the middle?",
+    START,
+    "SO float precision",
+    difference=lambda above, below, here, h: (above - here) / h,
+    also=({"difference": lambda above, below, here, h: (here - below) / h},),
+)
+_mistake(
+    "N1b",
+    "The difference is divided by h; the two points are 2h apart.",
+    "The result is twice the slope.",
+    "How far is x + h from x - h?",
+    START,
+    difference=lambda above, below, here, h: (above - below) / h,
+)
+_mistake(
+    "N1c",
+    "The difference is not divided by the distance.",
+    "A slope is a change per step.",
+    "What happens to your result when h is halved?",
+    START,
+    difference=lambda above, below, here, h: above - below,
+    also=({"difference": lambda above, below, here, h: (above - below) / 2},),
+)
+_mistake(
+    "N1d",
+    "The sign is turned: f(x - h) - f(x + h).",
+    "A rising function has a positive slope.",
+    "Try it on f(x) = x.",
+    START,
+    difference=lambda above, below, here, h: (below - above) / (2 * h),
+)
+_mistake(
+    "N1e",
+    "The division is by 2 and then multiplied by h: / 2 * h is not / (2 * h).",
+    "Python divides and multiplies from left to right.",
+    "Where does a bracket belong?",
+    START,
+    difference=lambda above, below, here, h: (above - below) / 2 * h,
+)
+_mistake(
+    "N1f",
+    "Only the second value is divided: a bracket is missing around the difference.",
+    "Division binds tighter than subtraction.",
+    "Where does a bracket belong?",
+    START,
+    difference=lambda above, below, here, h: above - below / (2 * h),
+)
+_mistake(
+    "N1g",
+    "This is a second derivative: it measures how the slope changes.",
+    "The first derivative needs the difference of two values, not of three.",
+    "What does your formula give for f(x) = x?",
+    START,
+    difference=lambda above, below, here, h: (above - 2 * here + below) / h**2,
+)
 
 
 # Mistakes that are seen in how a function behaves, not in a step: the check itself recognises them

@@ -116,6 +116,10 @@ class Steps:
         return y_hat - np.eye(y_hat.shape[1])[y]
 
     @staticmethod
+    def jacobian(y_hat_t):
+        return np.diag(y_hat_t) - np.outer(y_hat_t, y_hat_t)
+
+    @staticmethod
     def sum_V(error, s):
         return error.T @ s[1:]
 
@@ -126,6 +130,25 @@ class Steps:
     @staticmethod
     def finish_V(dV, n_steps):
         return dV
+
+    # The measuring instrument
+
+    @staticmethod
+    def difference(above, below, here, h):
+        return (above - below) / (2 * h)
+
+    def slope(self, f, x, h):
+        """The numerical derivative of a function of one number."""
+        return self.difference(f(x + h), f(x - h), f(x), h)
+
+    def slopes(self, f, at, h):
+        """The numerical derivative by every entry of an array."""
+        gradient = np.empty(at.shape)
+        for index in np.ndindex(at.shape):
+            nudge = np.zeros(at.shape)
+            nudge[index] = h
+            gradient[index] = self.difference(f(at + nudge), f(at - nudge), f(at), h)
+        return gradient
 
     # Backward: through time
 
