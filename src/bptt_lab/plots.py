@@ -809,14 +809,16 @@ def step_size_curve(h, errors):
                     markeredgewidth=2.5,
                     zorder=6,
                 )
+                near_axis = np.log(drawn[best] / low) < 0.25 * np.log(high / low)
                 ax.annotate(
                     f"best: {_power(values[best])}\nat $h$ = {_power(h[best])}",
                     (h[best], drawn[best]),
-                    xytext=(0, -18),
+                    xytext=(0, 18 if near_axis else -18),
                     textcoords="offset points",
                     ha="center",
-                    va="top",
+                    va="bottom" if near_axis else "top",
                     fontsize=14,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
                 )
         else:
             sentences.append(f"{name} has no finite error")
