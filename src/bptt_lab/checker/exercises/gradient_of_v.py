@@ -10,6 +10,7 @@ from ... import rnn
 from ...numerical import central_difference, complex_step
 from ..exercise import exercise, prediction
 from ..fixtures import fixtures
+from ..steps import Steps
 
 UNIT = "02-gradient-of-v"
 NUMERICAL = "the numerical gradient"
@@ -49,6 +50,7 @@ def _single_steps(fixture):
     returns="J",
     calls=lambda f: [(y_hat_t,) for y_hat_t, _ in _single_steps(f)],
     against="the numerical Jacobian",
+    steps=lambda steps, y_hat_t: steps.jacobian(y_hat_t),
 )
 def softmax_jacobian(y_hat_t):
     z_t = _logits(y_hat_t)
@@ -57,9 +59,11 @@ def softmax_jacobian(y_hat_t):
 
 
 def _long_way_by_steps(steps, y_hat_t, y_t):
+    """The right error, plus what a wrong Jacobian changes in it: either step can be replaced."""
     upstream = np.zeros_like(y_hat_t)
     upstream[y_t] = -1 / y_hat_t[y_t]
-    return upstream, steps.error(y_hat_t[None], np.array([y_t]))[0]
+    error = steps.error(y_hat_t[None], np.array([y_t]))[0]
+    return upstream, error + upstream @ (steps.jacobian(y_hat_t) - Steps.jacobian(y_hat_t))
 
 
 @exercise(
@@ -89,7 +93,15 @@ def output_error(y_hat, y):
     return complex_step(lambda z: rnn.cross_entropy(z, y).sum(), _logits(y_hat))
 
 
-@exercise(UNIT, returns="dE_dz", calls=_single_steps, against=NUMERICAL)
+@exercise(
+    UNIT,
+    returns="dE_dz",
+    calls=_single_steps,
+    against=NUMERICAL,
+    steps=lambda steps, y_hat_t, y_t: (
+        (y_hat_t - np.eye(len(y_hat_t))[y_t]) @ steps.jacobian(y_hat_t)
+    ),
+)
 def gradient_z_squared_error(y_hat_t, y_t):
     one_hot = np.eye(len(y_hat_t))[y_t]
     return complex_step(lambda z: 0.5 * ((rnn.softmax(z) - one_hot) ** 2).sum(), _logits(y_hat_t))
@@ -155,13 +167,23 @@ class LossOfV:
         return rnn.cross_entropy(self.s[1:] @ V.T, self.y).sum()
 
 
+def _losses_to_differentiate(fixture):
+    """Three classes and two hidden units are enough to see the rule, and keep the check quick.
+
+    With a large h it is the rule that shows, with a small one that it gives the derivative.
+    """
+    loss_of_v = LossOfV(fixture.activations.s[:, :2], fixture.y % 3)
+    h = 10.0 ** (5 - fixture.n_steps)  # 1e-1, 1e-3 and 1e-6
+    return [(loss_of_v, fixture.params.V[:3, :2], h)]
+
+
 @exercise(
     UNIT,
     returns="dV",
-    # with a large h the rule itself is seen, with a small one that the right derivative comes out
-    calls=lambda f: [(LossOfV(f.activations.s, f.y), f.params.V, h) for h in (1e-1, 1e-2, 1e-5)],
+    calls=_losses_to_differentiate,
     against="central differences of the same h",
-    rtol=1e-7,  # at h = 1e-5, rounding leaves about 1e-16 · E / h in each entry
+    steps=lambda steps, loss_of_v, V, h: steps.slopes(loss_of_v, V, h),
+    rtol=1e-7,  # at h = 1e-6, rounding leaves about 1e-16 · E / h in each entry
 )
 def numerical_gradient_v(loss_of_v, V, h):
     return central_difference(loss_of_v, V, h)
