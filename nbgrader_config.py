@@ -9,3 +9,10 @@ c.CourseDirectory.submitted_directory = "autograder/submitted"
 c.CourseDirectory.autograded_directory = "autograder/autograded"
 c.CourseDirectory.feedback_directory = "autograder/feedback"
 c.CourseDirectory.db_url = "sqlite:///autograder/gradebook.db"
+
+# A test cell that was deleted comes back, and counts as whatever it then gives
+c.OverwriteCells.add_missing_cells = True
+
+# An exercise takes milliseconds; `check` stops an endless loop by itself, this stops any other
+c.ExecutePreprocessor.timeout = 20
+c.Execute.timeout = 20

@@ -42,7 +42,7 @@ def plant(exercise, replaced):
     return planted
 
 
-def naming_matrix(seeds, pairs=False):
+def naming_matrix(seeds, pairs=False, names=None, at_most=None):
     """Plant every mistake of the catalogue in every exercise, and tally the verdicts.
 
     Parameters
@@ -51,6 +51,10 @@ def naming_matrix(seeds, pairs=False):
         Each draws fixtures of its own.
     pairs : bool, default False
         Plant all pairs that can be combined instead of single mistakes.
+    names : iterable of str, optional
+        The exercises; all that mistakes can be planted in when left out.
+    at_most : int, optional
+        Plant only so many for each exercise and seed, evenly spread over all.
 
     Returns
     -------
@@ -59,11 +63,15 @@ def naming_matrix(seeds, pairs=False):
     """
     tallies = {}
     for exercise in EXERCISES.values():
-        if exercise.steps is None:
+        if exercise.steps is None or (names is not None and exercise.name not in names):
             continue
         tally = tallies[exercise.name] = Tally()
         for seed in seeds:
-            for ids, replaced in _to_plant(exercise, seed, pairs):
+            to_plant = _to_plant(exercise, seed, pairs)
+            if at_most is not None and len(to_plant) > at_most:
+                chosen = np.linspace(0, len(to_plant) - 1, at_most).astype(int)
+                to_plant = [to_plant[i] for i in chosen]
+            for ids, replaced in to_plant:
                 report = check(plant(exercise, replaced), exercise.name, seed)
                 _count(tally, exercise, seed, ids, report)
     return tallies

@@ -1,0 +1,78 @@
+"""``bptt-lab``: a thin door to the rest of the package."""
+
+import argparse
+import runpy
+import sys
+
+
+def main(arguments=None):
+    """Run a command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        The command line; that of the process when left out.
+    """
+    parser = argparse.ArgumentParser(prog="bptt-lab", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    release = commands.add_parser("release", help="make notebooks/ from solutions/")
+    release.add_argument("--force", action="store_true", help="overwrite notebooks that were run")
+    release.set_defaults(run=_release)
+
+    grade = commands.add_parser("grade", help="grade what is in autograder/submitted/")
+    grade.add_argument("units", nargs="*", metavar="UNIT", help="all units when left out")
+    grade.add_argument("--example", action="store_true", help="make the example class first")
+    grade.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
+    grade.add_argument("--regrade", action="store_true", help="also what has not changed")
+    grade.set_defaults(run=_grade)
+
+    catalogue = commands.add_parser("catalogue", help="the mistakes that the check knows")
+    catalogue.add_argument("--seeds", type=int, default=20, help="fixtures to try each on (20)")
+    catalogue.add_argument("--pairs", action="store_true", help="pairs of mistakes as well")
+    catalogue.add_argument("--write", metavar="FILE", help="write it there as Markdown")
+    catalogue.set_defaults(run=_catalogue)
+
+    options = parser.parse_args(arguments)
+    from .grading.course import CourseError
+
+    try:
+        return options.run(options)
+    except CourseError as error:
+        print(f"bptt-lab: {error}", file=sys.stderr)
+        return 1
+
+
+def _release(options):
+    from .grading.course import Course
+    from .grading.release import release
+
+    changed = release(Course.find(), options.force)
+    for name in changed:
+        print(f"notebooks/{name}")
+    print(f"{len(changed)} files changed" if changed else "notebooks/ is up to date")
+    return 0
+
+
+def _grade(options):
+    from .grading.course import Course, CourseError
+    from .grading.table import grade_and_show
+
+    course = Course.find()
+    if options.jobs < 1:
+        raise CourseError(f"--jobs must be at least 1, not {options.jobs}")
+    if options.example:
+        runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
+    return grade_and_show(course, options.units, options.jobs, options.regrade)
+
+
+def _catalogue(options):
+    from .checker.matrix import catalogue_as_markdown
+
+    text = catalogue_as_markdown(range(options.seeds), options.pairs)
+    if options.write:
+        with open(options.write, "w", encoding="utf-8") as file:
+            file.write(text)
+    else:
+        print(text)
+    return 0

@@ -1,0 +1,116 @@
+"""Where a course lives on disk, and nbgrader with that course's own configuration."""
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = "nbgrader_config.py"
+
+
+class CourseError(Exception):
+    """Something about the course itself keeps the work from being done; the message says what."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A folder with an ``nbgrader_config.py``, and the folders that it names.
+
+    Attributes
+    ----------
+    root : Path
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start=None):
+        """The course that the folder `start` (the current one when left out) lies in.
+
+        Raises
+        ------
+        CourseError
+            If neither the folder nor one above it holds ``nbgrader_config.py``.
+        """
+        start = Path.cwd() if start is None else Path(start)
+        for folder in (start.resolve(), *start.resolve().parents):
+            if (folder / CONFIG).is_file():
+                return cls(folder)
+        raise CourseError(f"there is no {CONFIG} in {start} or above: run this inside the course")
+
+    @property
+    def solutions(self):
+        """The instructor edition."""
+        return self.root / "solutions"
+
+    @property
+    def notebooks(self):
+        """The student edition."""
+        return self.root / "notebooks"
+
+    @property
+    def desk(self):
+        """Where submissions, grades and feedback live."""
+        return self.root / "autograder"
+
+    def units(self):
+        """The names of all units, in order."""
+        return sorted(p.parent.name for p in self.solutions.glob("*/*.ipynb"))
+
+    def notebook(self, unit):
+        """The file name of a unit's notebook.
+
+        Raises
+        ------
+        CourseError
+            If there is no such unit, or not exactly one notebook in it.
+        """
+        found = sorted(p.name for p in (self.solutions / unit).glob("*.ipynb"))
+        if not found:
+            known = ", ".join(self.units())
+            raise CourseError(f"there is no unit {unit!r}; there are {known}")
+        if len(found) > 1:
+            raise CourseError(f"solutions/{unit} holds {len(found)} notebooks; it should hold one")
+        return found[0]
+
+    def nbgrader(self, gradebook=True, **directories):
+        """nbgrader's Python interface with the configuration of this course.
+
+        Parameters
+        ----------
+        gradebook : bool, default True
+            Whether nbgrader may write to its gradebook.
+        **directories
+            Options of nbgrader's CourseDirectory to replace, such as ``release_directory``.
+
+        Returns
+        -------
+        nbgrader.apps.NbGraderAPI
+            It changes the working directory as it works: use it in a process of its own.
+        """
+        from nbgrader.apps import NbGraderAPI
+        from traitlets.config import PyFileConfigLoader
+
+        config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root)
+        for option, value in directories.items():
+            config.CourseDirectory[option] = value
+        config.SaveCells.enabled = gradebook
+        url = config.CourseDirectory.db_url
+        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+            path = self.root / url.removeprefix("sqlite:///")
+            config.CourseDirectory.db_url = f"sqlite:///{path}"
+        here = str(Path(sys.executable).parent)  # a new gradebook calls alembic, by its name
+        if here not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = here + os.pathsep + os.environ["PATH"]
+        return NbGraderAPI(config=config)
+
+
+def reason_of(result):
+    """What a person should know of a failed call of nbgrader, from what it logged."""
+    text = (result.get("error") or "") + "\n" + (result.get("log") or "")
+    if "DeadKernelError" in text or "Kernel died" in text:
+        return "the kernel died while it ran (os._exit, or out of memory)"
+    errors = re.findall(r"^\s*[\w.]+(?:Error|Exception): .*$", text, flags=re.MULTILINE)
+    return errors[-1].strip() if errors else "nbgrader says: " + text.strip()[-200:]
