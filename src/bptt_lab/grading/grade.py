@@ -10,6 +10,8 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
+import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -149,8 +151,6 @@ def _register(course, units):
 
 
 def _register_in_process(root, units):
-    import tempfile
-
     course = Course(root)
     with tempfile.TemporaryDirectory() as scratch:
         api = course.nbgrader(release_directory=scratch)
@@ -230,9 +230,12 @@ def _grade_one(root, student, unit, lock):
     """Autograde one submission and make its feedback, in this process."""
     course = Course(Path(root))
     notebook = course.notebook(unit)
-    oddities = _repair(course, student, unit, notebook)
-    api = course.nbgrader()
-    result = api.autograde(unit, student, force=True, create=True)
+    with tempfile.TemporaryDirectory() as staging:  # what was handed in is never changed
+        copy = Path(staging) / student / unit
+        shutil.copytree(course.desk / "submitted" / student / unit, copy)
+        oddities = _repair(copy / notebook, course.solutions / unit / notebook)
+        api = course.nbgrader(submitted_directory=staging)
+        result = api.autograde(unit, student, force=True, create=True)
     if not result["success"]:
         return Row(student, unit, FAILED, reason_of(result))
     with lock:
@@ -246,15 +249,11 @@ def _grade_one(root, student, unit, lock):
     return row
 
 
-def _repair(course, student, unit, notebook):
-    """Undo what would stop nbgrader, in a submission that is otherwise fine; say what was done.
-
-    The submission itself is kept beside it, with ``.original`` at the end of its name.
-    """
-    path = course.desk / "submitted" / student / unit / notebook
+def _repair(path, solution_path):
+    """Undo, in the file at `path`, what would stop nbgrader; return what was done, in words."""
     original = path.read_bytes()
     submission = json.loads(original.decode("utf-8-sig"))
-    solution = json.loads((course.solutions / unit / notebook).read_text(encoding="utf-8"))
+    solution = json.loads(solution_path.read_text(encoding="utf-8"))
     ours = {
         cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"]
         for cell in solution["cells"]
@@ -277,11 +276,9 @@ def _repair(course, student, unit, notebook):
                 mark["schema_version"] = ours[grade_id]["schema_version"]
                 oddities.append(f"the metadata of the cell {grade_id} was restored")
     missing = [grade_id for grade_id in ours if grade_id not in seen]
-    if oddities:
-        path.with_name(path.name + ".original").write_bytes(original)
-        path.write_text(json.dumps(submission, indent=1, ensure_ascii=False), encoding="utf-8")
+    path.write_text(json.dumps(submission, indent=1, ensure_ascii=False), encoding="utf-8")
     if missing:
-        oddities.append("restored cells that were deleted: " + ", ".join(missing))
+        oddities.append("cells that were deleted were restored: " + ", ".join(missing))
     return oddities
 
 
