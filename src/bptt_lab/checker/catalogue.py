@@ -325,7 +325,7 @@ _mistake(
 )
 _mistake(
     "V2",
-    "The sign is turned: y - ŷ instead of ŷ - y.",
+    "The sign is turned, as y - ŷ instead of ŷ - y would turn it.",
     "That is the direction in which the loss falls; the gradient is the one in which it rises.",
     "If the target's logit rises, what does the loss do?",
     OUTPUT,
@@ -599,6 +599,7 @@ _mistake(
     TIME,
     "community.deeplearning.ai 555129",
     weights=np.zeros_like,
+    also=({"error": lambda y_hat, y: np.zeros_like(y_hat)},),
 )
 _mistake(
     "W4",

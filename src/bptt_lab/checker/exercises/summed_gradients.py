@@ -90,7 +90,10 @@ def _gradient_calls(fixture):
     returns="delta",
     calls=_gradient_calls,
     against="the numerical derivative by the pre-activations",
-    steps=lambda steps, params, x, y, s, y_hat: steps.deltas(params, steps.error(y_hat, y), s)[-1],
+    steps=lambda steps, params, x, y, s, y_hat: (
+        steps.weights(np.tri(len(y)))[-1][:, None]
+        * steps.deltas(params, steps.error(y_hat, y), s)[-1]
+    ),
     reads=lambda answer, params, x, y, s, y_hat: [Reading("δ", answer[0], backward=True)],
 )
 def delta_last_loss(params, x, y, s, y_hat):
