@@ -12,8 +12,18 @@ from . import answers
 
 MODULES = sorted(p.stem for p in Path(answers.__file__).parent.glob("[a-z]*.py"))
 ANSWERS = [importlib.import_module(f"{answers.__name__}.{name}") for name in MODULES]
-RIGHT = [(n, i, f) for m in ANSWERS for n, fs in m.RIGHT.items() for i, f in enumerate(fs)]
-WRONG = [(n, label, f) for m in ANSWERS for n, fs in m.WRONG.items() for label, f in fs.items()]
+RIGHT = [
+    pytest.param(name, function, id=f"{name}-{i}")
+    for module in ANSWERS
+    for name, functions in module.RIGHT.items()
+    for i, function in enumerate(functions)
+]
+WRONG = [
+    pytest.param(name, function, id=f"{name}-{label}")
+    for module in ANSWERS
+    for name, functions in module.WRONG.items()
+    for label, function in functions.items()
+]
 
 
 def refused(function, name, seed):
@@ -21,27 +31,27 @@ def refused(function, name, seed):
     return report.outcome in (Outcome.INCORRECT, Outcome.CRASHED) and report.score < 1
 
 
-@pytest.mark.parametrize(("name", "index", "function"), RIGHT, ids=lambda v: str(v)[:40])
-def test_right_answers_are_accepted(name, index, function):
+@pytest.mark.parametrize(("name", "function"), RIGHT)
+def test_right_answers_are_accepted(name, function):
     for seed in range(5):
         report = check(function, name, seed)
         assert report.outcome is Outcome.CORRECT, report
 
 
-@pytest.mark.parametrize(("name", "label", "function"), WRONG, ids=lambda v: str(v)[:40])
-def test_wrong_answers_are_refused(name, label, function):
+@pytest.mark.parametrize(("name", "function"), WRONG)
+def test_wrong_answers_are_refused(name, function):
     for seed in (0, 1):
         assert refused(function, name, seed)
 
 
 def test_a_right_answer_among_the_wrong_ones_would_be_noticed():
-    name, _, function = RIGHT[0]
+    name, function = RIGHT[0].values
     assert not refused(function, name, 0)
 
 
 def test_every_coding_exercise_has_three_right_answers_and_a_wrong_one():
-    right = [name for name, _, _ in RIGHT]
-    wrong = {name for name, _, _ in WRONG}
+    right = [answer.values[0] for answer in RIGHT]
+    wrong = {answer.values[0] for answer in WRONG}
     for name, exercise in EXERCISES.items():
         if not exercise.is_prediction:
             assert right.count(name) >= 3, name

@@ -1,4 +1,4 @@
-"""Answers to the exercises of unit 03-summed-gradients: right ones, and the mistakes students make."""
+"""Answers to the exercises of unit 03-summed-gradients, right and wrong."""
 
 import numpy as np
 

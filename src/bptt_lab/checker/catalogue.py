@@ -988,6 +988,50 @@ _mistake(
 )
 
 
+_mistake(
+    "T14",
+    "The state is frozen one step too late: the window is one step too narrow.",
+    "A window of τ hops runs the steps t - τ … t, from the state before step t - τ.",
+    "With τ = 0, which step still moves with the parameters?",
+    TRUNCATION,
+    first_step=lambda t, window: max(0, t - window + 1),
+)
+_mistake(
+    "T14b",
+    "The state is frozen one step too early: the window is one step too wide.",
+    "A window of τ hops runs the steps t - τ … t, from the state before step t - τ.",
+    "With τ = 0, how many steps does each loss run?",
+    TRUNCATION,
+    first_step=lambda t, window: max(0, t - window - 1),
+)
+_mistake(
+    "T15",
+    "Nothing is frozen: every loss runs from the initial state.",
+    "That is the whole loss. The truncated one starts each run from a state of the base network.",
+    "From which state does the run of a late loss start?",
+    TRUNCATION,
+    "the check that Igor made",
+    first_step=lambda t, window: 0,
+)
+_mistake(
+    "T16",
+    "Each run starts from the state after its first step, not from the one before it.",
+    "s[k] is s_{k-1}, the state that step k starts from; s[k + 1] is its result.",
+    "Which row of s does step k read?",
+    TRUNCATION,
+    freeze=lambda s_base, first, params: s_base[first + 1],
+)
+_mistake(
+    "T17",
+    "Each run starts from a zero state: the state was reset instead of frozen.",
+    "Truncation cuts the way back only. Forwards, the state is carried on as always.",
+    "What does the network remember at the start of a window?",
+    TRUNCATION,
+    "keras #8945",
+    freeze=lambda s_base, first, params: np.zeros_like(s_base[0]),
+)
+
+
 def _chunks(n_steps, k1, shift=0):
     chunk = (np.arange(n_steps) + shift) // k1
     return (_lag(n_steps) >= 0) & np.equal.outer(chunk, chunk)

@@ -191,6 +191,14 @@ class Steps:
         return (k <= t) & (t // k1 == k // k1)
 
     @staticmethod
+    def first_step(t, window):
+        return max(0, t - window)
+
+    @staticmethod
+    def freeze(s_base, first, params):
+        return s_base[first]
+
+    @staticmethod
     def weights(mask):
         return mask
 
