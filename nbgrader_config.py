@@ -10,9 +10,26 @@ c.CourseDirectory.autograded_directory = "autograder/autograded"
 c.CourseDirectory.feedback_directory = "autograder/feedback"
 c.CourseDirectory.db_url = "sqlite:///autograder/gradebook.db"
 
-# A test cell that was deleted comes back, and counts as whatever it then gives
-c.OverwriteCells.add_missing_cells = True
+# nbgrader's own steps, with one more before the first list and one in Execute's place
+c.Autograde.sanitize_preprocessors = [
+    "bptt_lab.grading.preprocessors.RepairCells",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.DeduplicateIds",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "bptt_lab.grading.preprocessors.ExecuteWithinLimits",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 
-# An exercise takes milliseconds; `check` stops an endless loop by itself, this stops any other
-c.ExecutePreprocessor.timeout = 20
-c.Execute.timeout = 20
+# An exercise takes milliseconds. The check stops an endless loop by itself, after 10 s, and a test
+# cell checks twice: leave it that time, as its report says more than a timeout does.
+c.ExecuteWithinLimits.timeout = 25
+c.ExecuteWithinLimits.total_timeout = 60

@@ -17,11 +17,14 @@ def main(arguments=None):
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     release = commands.add_parser("release", help="make notebooks/ from solutions/")
-    release.add_argument("--force", action="store_true", help="overwrite notebooks that were run")
+    release.add_argument(
+        "--force", action="store_true", help="overwrite notebooks with work in them"
+    )
+    release.add_argument("--check", action="store_true", help="only say whether it is up to date")
     release.set_defaults(run=_release)
 
     grade = commands.add_parser("grade", help="grade what is in autograder/submitted/")
-    grade.add_argument("units", nargs="*", metavar="UNIT", help="all units when left out")
+    grade.add_argument("units", nargs="*", metavar="UNIT", help="left out: all that was handed in")
     grade.add_argument("--example", action="store_true", help="make the example class first")
     grade.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
     grade.add_argument("--regrade", action="store_true", help="also what has not changed")
@@ -38,6 +41,11 @@ def main(arguments=None):
 
     try:
         return options.run(options)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("bptt_lab"):
+            raise
+        print(f"bptt-lab: {error}: pip install 'bptt-lab[grading]'", file=sys.stderr)
+        return 1
     except CourseError as error:
         print(f"bptt-lab: {error}", file=sys.stderr)
         return 1
@@ -45,8 +53,13 @@ def main(arguments=None):
 
 def _release(options):
     from .grading.course import Course
-    from .grading.release import release
+    from .grading.release import outdated, release
 
+    if options.check:
+        names = outdated(Course.find())
+        for name in names:
+            print(f"notebooks/{name} is not what solutions/ gives: make release")
+        return 1 if names else 0
     changed = release(Course.find(), options.force)
     for name in changed:
         print(f"notebooks/{name}")

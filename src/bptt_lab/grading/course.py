@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONFIG = "nbgrader_config.py"
+SECONDS_FOR_LOCK = 60  # a grader waits for another one to write; sqlite itself gives up after 5
 
 
 class CourseError(Exception):
@@ -54,6 +55,16 @@ class Course:
         """Where submissions, grades and feedback live."""
         return self.root / "autograder"
 
+    @property
+    def submitted(self):
+        """What was handed in: STUDENT/UNIT/NOTEBOOK."""
+        return self.desk / "submitted"
+
+    @property
+    def autograded(self):
+        """What nbgrader made of it."""
+        return self.desk / "autograded"
+
     def units(self):
         """The names of all units, in order."""
         return sorted(p.parent.name for p in self.solutions.glob("*/*.ipynb"))
@@ -100,11 +111,40 @@ class Course:
         url = config.CourseDirectory.db_url
         if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
             path = self.root / url.removeprefix("sqlite:///")
-            config.CourseDirectory.db_url = f"sqlite:///{path}"
+            config.CourseDirectory.db_url = (
+                f"sqlite:///{path.as_posix()}?timeout={SECONDS_FOR_LOCK}"
+            )
         here = str(Path(sys.executable).parent)  # a new gradebook calls alembic, by its name
         if here not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = here + os.pathsep + os.environ["PATH"]
         return NbGraderAPI(config=config)
+
+
+def read_notebook(path):
+    """Read a notebook of the course.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be read; the message names the file.
+    """
+    import nbformat
+
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
+        raise CourseError(f"{path} is no valid notebook: {first_line(error)}") from error
+
+
+def nbgrader_metadata(cell):
+    """What nbgrader keeps in a cell: a dict, empty for all cells that it does not know."""
+    metadata = cell.get("metadata", {}).get("nbgrader")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def first_line(error):
+    """The first line of what an error says, or its name where it says nothing."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
 
 
 def reason_of(result):

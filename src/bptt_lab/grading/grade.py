@@ -1,68 +1,77 @@
 """Grade a class with nbgrader: every submission gets a row, and none stops the others.
 
-Each submission is graded in a process of its own, since nbgrader changes the working directory and
-a submission may take its process down. What nbgrader would stumble over (a file that is no
-notebook, copied cells) is looked at first. One process writes to the gradebook at a time.
+Points are kept in nbgrader's gradebook, where scores given by hand are too; what happened to a
+submission is kept beside it, one small file each, as soon as it is known. So a batch that was
+stopped goes on where it was.
 """
 
 import csv
-import json
-import multiprocessing
-import os
-import re
-import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .course import Course, CourseError, reason_of
+from . import submission, workers
+from .course import Course, CourseError, nbgrader_metadata, read_notebook
+from .submission import Result
 
-STUDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*")
-GRADED, UNCHANGED, FAILED, MISSING = "graded", "unchanged", "not gradable", "missing"
+SECONDS = 240  # for one submission in all; the limits of ExecuteWithinLimits end it long before
 
 
-@dataclass
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of one submission; `score` is None where there is none, which is not 0."""
+
+    name: str
+    score: float | None
+    max_score: float
+    by_hand: bool = False
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
 class Row:
     """What became of one student's submission of one unit.
 
     Attributes
     ----------
     student, unit : str
-    status : str
-        "graded", "unchanged", "not gradable" or "missing".
-    reason : str
-        What a person should know: why there is no grade, or what was odd about the submission.
-    score, max_score : float or None
-        None where there is no grade, which is not the same as 0.
-    exercises : dict of str to (float or None, float)
-        Score and maximum of each test cell, by its grade id.
+    status, reason : str
+        As in `Result`.
+    exercises : tuple of Exercise
+        In the order of the notebook.
     """
 
     student: str
     unit: str
     status: str
     reason: str = ""
-    score: float | None = None
-    max_score: float | None = None
-    exercises: dict = field(default_factory=dict)
+    exercises: tuple = field(default=(), repr=False)
+
+    @property
+    def score(self):
+        """The points, None where there are none at all."""
+        scores = [exercise.score for exercise in self.exercises if exercise.score is not None]
+        return sum(scores) if scores else None
+
+    @property
+    def max_score(self):
+        return sum(exercise.max_score for exercise in self.exercises)
 
 
-def grade_class(course, units=None, jobs=2, regrade=False, on_row=lambda row: None):
-    """Grade everything in ``autograder/submitted/`` and write feedback and ``grades.csv``.
+def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda result, left: None):
+    """Grade everything in ``autograder/submitted/``; write feedback, grades.csv, exercises.csv.
 
     Parameters
     ----------
     course : Course
     units : iterable of str, optional
-        All units when left out.
+        When left out, every unit that anybody has handed in.
     jobs : int, default 2
         How many submissions are graded at the same time.
     regrade : bool, default False
-        Grade again what has not changed since it was graded.
-    on_row : callable, optional
-        Called with each row as it comes.
+        Grade again what has not changed since it was graded. Scores given by hand stay.
+    on_result : callable, optional
+        Called with each `Result` as it comes and with how many are left to be graded.
 
     Returns
     -------
@@ -72,248 +81,203 @@ def grade_class(course, units=None, jobs=2, regrade=False, on_row=lambda row: No
     Raises
     ------
     CourseError
-        If there is nothing to grade, or a unit does not exist.
+        If there is nothing to grade, a unit does not exist, or the gradebook does not fit.
     """
-    units = list(units or course.units())
-    notebooks = {unit: course.notebook(unit) for unit in units}
+    for unit in units or ():
+        course.notebook(unit)
     students = students_of(course)
     if not students:
-        raise CourseError(f"there are no submissions in {course.desk / 'submitted'}")
-    _register(course, units)
-    said_before = _read_reasons(course)
-    rows, work = [], []
-    for student in students:
-        for unit in units:
-            row = _look(course, student, unit, notebooks[unit], regrade)
-            if row is None:
-                work.append((student, unit))
-            else:
-                row.reason = row.reason or said_before.get((student, unit), "")
-                rows.append(row)
-                on_row(row)
-    for row in _grade_all(course, work, jobs):
-        rows.append(row)
-        on_row(row)
-    rows.sort(key=lambda row: (row.student, row.unit))
+        raise CourseError(f"there are no submissions in {course.submitted}")
+    handed_in = _handed_in(course, students)
+    due = [unit for unit in course.units() if unit in (units or {unit for _, unit in handed_in})]
+    pairs = {(student, unit) for student in students for unit in due}
+    if not units:
+        pairs |= handed_in  # folders that are no units get a row, too
+    register(course, students, due)
+    in_gradebook = read_gradebook(course)
+
+    results, waiting = {}, []
+    for pair in sorted(pairs):
+        before = submission.load(course, *pair)
+        result = submission.look_at(course, *pair)
+        if result is not None:
+            results[pair] = result
+        elif (
+            not regrade
+            and before is not None
+            and before.has_score
+            and pair in in_gradebook
+            and before.digest == submission.digest(course, *pair)
+        ):
+            results[pair] = before
+        else:
+            waiting.append((str(course.root), *pair))
+    for left, result in enumerate(_graded(waiting, jobs), start=1 - len(waiting)):
+        submission.save(course, result)
+        results[result.student, result.unit] = result
+        on_result(result, -left)
+    in_gradebook = read_gradebook(course)
+    test_cells = {unit: _test_cells(course, unit) for unit in due}
+    rows = [
+        _row(result, test_cells.get(pair[1], ()), in_gradebook.get(pair, {}))
+        for pair, result in sorted(results.items())
+    ]
     write_csv(course, rows)
     return rows
 
 
 def students_of(course):
     """The ids of all students who have handed in something."""
-    submitted = course.desk / "submitted"
-    return sorted(p.name for p in submitted.iterdir() if p.is_dir()) if submitted.is_dir() else []
+    if not course.submitted.is_dir():
+        return []
+    return sorted(
+        p.name for p in course.submitted.iterdir() if p.is_dir() and not p.name.startswith(".")
+    )
+
+
+def _handed_in(course, students):
+    """The (student, unit) of every folder that was handed in."""
+    return {
+        (student, folder.name)
+        for student in students
+        for folder in (course.submitted / student).iterdir()
+        if folder.is_dir() and not folder.name.startswith(".")
+    }
+
+
+def register(course, students, units):
+    """Make sure that the gradebook knows students and units, without touching ``notebooks/``.
+
+    Raises
+    ------
+    CourseError
+        If nbgrader refuses, above all when exercises came or went that there are grades for.
+    """
+    course.submitted.mkdir(parents=True, exist_ok=True)
+    job = (str(course.root), students, units)
+    for _, said, error in workers.run(_register, [job], 1, SECONDS):
+        if error or said:
+            raise CourseError(error or said)
+
+
+def _register(job):
+    from nbgrader.api import Gradebook
+
+    root, students, units = job
+    course = Course(Path(root))
+    with tempfile.TemporaryDirectory() as scratch:
+        api = course.nbgrader(release_directory=scratch)
+        for unit in units:
+            called = api.generate_assignment(unit, force=True, create=True)
+            if called["success"]:
+                continue
+            said = called.get("log") or called["error"]
+            if "submissions associated" in said:
+                return (
+                    f"the exercises of {unit} are not those that the gradebook has grades for: "
+                    "move autograder/gradebook.db away and grade again"
+                )
+            return f"solutions/{unit} cannot be registered with nbgrader:\n{said}"
+    with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
+        known = {student.id for student in gradebook.students}
+        for student in students:  # here, as two graders would both add the same one
+            if student not in known:
+                gradebook.add_student(student)
+    return ""
+
+
+def read_gradebook(course):
+    """All scores: a dict from (student, unit) to a dict from grade_id to (score, by hand)."""
+    from nbgrader.api import (
+        Assignment,
+        BaseCell,
+        Grade,
+        Gradebook,
+        SubmittedAssignment,
+        SubmittedNotebook,
+    )
+
+    columns = (SubmittedAssignment.student_id, Assignment.name, BaseCell.name)
+    columns += (Grade.auto_score, Grade.manual_score, Grade.extra_credit)
+    scores = {}
+    folders = course.nbgrader().coursedir
+    with Gradebook(folders.db_url, folders.course_id) as gradebook:
+        query = (
+            gradebook.db.query(*columns)
+            .select_from(Grade)
+            .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+            .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+            .join(BaseCell, Grade.cell_id == BaseCell.id)
+        )
+        for student, unit, cell, auto, by_hand, extra in query:
+            score = auto if by_hand is None else by_hand
+            score = None if score is None else score + (extra or 0)
+            scores.setdefault((student, unit), {})[cell] = (score, by_hand is not None)
+    return scores
+
+
+def _graded(waiting, jobs):
+    for (_, student, unit), result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
+        yield result or Result(student, unit, submission.FAILED, error)
+
+
+def _grade_one(job):
+    return submission.grade(*job)
+
+
+def _test_cells(course, unit):
+    """The (grade_id, points) of a unit's test cells, in the order of the notebook."""
+    cells = read_notebook(course.solutions / unit / course.notebook(unit)).cells
+    marked = [nbgrader_metadata(cell) for cell in cells]
+    return [(mark["grade_id"], float(mark["points"])) for mark in marked if mark.get("grade")]
+
+
+def _row(result, test_cells, scores):
+    """A result with its points; those of an automatic grading count only if there was one now."""
+    exercises = []
+    for name, points in test_cells:
+        score, by_hand = scores.get(name, (None, False))
+        exercises.append(
+            Exercise(
+                name.removeprefix("check_"),
+                score if by_hand or result.has_score else None,
+                points,
+                by_hand,
+                result.outcomes.get(name, ""),
+            )
+        )
+    return Row(result.student, result.unit, result.status, result.reason, tuple(exercises))
 
 
 def write_csv(course, rows):
     """Write ``grades.csv`` (a line for each student and unit) and ``exercises.csv``."""
-    course.desk.mkdir(exist_ok=True)
-    with open(course.desk / "grades.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["student", "unit", "status", "score", "max_score", "reason"])
-        for row in rows:
-            score = "" if row.score is None else row.score
-            maximum = "" if row.max_score is None else row.max_score
-            writer.writerow([row.student, row.unit, row.status, score, maximum, row.reason])
-    with open(course.desk / "exercises.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["student", "unit", "exercise", "score", "max_score"])
-        for row in rows:
-            for exercise, (score, maximum) in row.exercises.items():
-                name = exercise.removeprefix("check_")
-                writer.writerow(
-                    [row.student, row.unit, name, "" if score is None else score, maximum]
-                )
+    _write(
+        course.desk / "grades.csv",
+        ["student", "unit", "status", "score", "max_score", "reason"],
+        [
+            [r.student, r.unit, r.status, _number(r.score), _number(r.max_score), r.reason]
+            for r in rows
+        ],
+    )
+    lines = []
+    for r in rows:
+        for e in r.exercises:
+            points = [_number(e.score), _number(e.max_score)]
+            lines.append(
+                [r.student, r.unit, e.name, *points, "yes" if e.by_hand else "", e.outcome]
+            )
+    head = ["student", "unit", "exercise", "score", "max_score", "by_hand", "outcome"]
+    _write(course.desk / "exercises.csv", head, lines)
 
 
-def _read_reasons(course):
-    """What ``grades.csv`` said of each submission when it was last written."""
-    path = course.desk / "grades.csv"
-    if not path.is_file():
-        return {}
-    with open(path, newline="", encoding="utf-8") as file:
-        return {(row["student"], row["unit"]): row["reason"] for row in csv.DictReader(file)}
+def _write(path, head, lines):
+    scratch = path.with_suffix(".new")
+    with open(scratch, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *lines])
+    scratch.replace(path)
 
 
-def _quiet():
-    """Send what kernels and libraries say on stderr nowhere: a worker's rows say what matters."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
-def _register(course, units):
-    """Make sure that the gradebook knows the assignments, without touching ``notebooks/``."""
-    (course.desk / "submitted").mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, context, initializer=_quiet) as pool:
-        log = pool.submit(_register_in_process, course.root, units).result()
-    if log:
-        raise CourseError(log)
-
-
-def _register_in_process(root, units):
-    course = Course(root)
-    with tempfile.TemporaryDirectory() as scratch:
-        api = course.nbgrader(release_directory=scratch)
-        for unit in units:
-            result = api.generate_assignment(unit, force=True, create=True)
-            if not result["success"]:
-                return f"solutions/{unit} cannot be registered with nbgrader:\n{result['log']}"
-    return ""
-
-
-def _look(course, student, unit, notebook, regrade):
-    """A row for a submission that need not or cannot be graded; None for one that can."""
-    if not STUDENT.fullmatch(student):
-        reason = (
-            f"the folder name {student!r} is no student id: use letters, digits, and . _ @ - only"
-        )
-        return Row(student, unit, FAILED, reason)
-    path = course.desk / "submitted" / student / unit / notebook
-    if not path.is_file():
-        return Row(student, unit, MISSING, f"{unit}/{notebook} was not handed in")
-    problem = _unreadable(path)
-    if problem:
-        return Row(student, unit, FAILED, problem)
-    graded = course.desk / "autograded" / student / unit / notebook
-    solution = course.solutions / unit / notebook
-    newest = max(path.stat().st_mtime, solution.stat().st_mtime)
-    if not regrade and graded.is_file() and graded.stat().st_mtime > newest:
-        row = _read_scores(course, student, unit)
-        if row.score is not None:
-            row.status = UNCHANGED
-            return row
-    return None
-
-
-def _unreadable(path):
-    """Why a file is no notebook that can be graded, or nothing."""
-    try:
-        notebook = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        return "the file is not text in UTF-8"
-    except json.JSONDecodeError as error:
-        return f"the file is not a notebook (no valid JSON: {error.msg} in line {error.lineno})"
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        version = notebook.get("nbformat") if isinstance(notebook, dict) else None
-        if isinstance(version, int) and version < 4:
-            return f"the notebook has the old format {version}: open and save it in JupyterLab"
-        return "the file is not a notebook (it has no cells)"
-    if not any("nbgrader" in cell.get("metadata", {}) for cell in notebook["cells"]):
-        return "no cell of the notebook belongs to an exercise: is it the right file?"
-    return ""
-
-
-def _grade_all(course, work, jobs):
-    """Rows as they come; a process that dies costs its own submission only."""
-    context = multiprocessing.get_context("spawn")
-    lock = context.Manager().Lock()
-    with ProcessPoolExecutor(jobs, context, initializer=_quiet, max_tasks_per_child=8) as pool:
-        futures = {pool.submit(_grade_one, course.root, s, u, lock): (s, u) for s, u in work}
-        crashed = []
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                crashed.append(futures[future])
-    for (
-        student,
-        unit,
-    ) in crashed:  # the one that broke the pool, and those it took along: one by one
-        with ProcessPoolExecutor(1, context, initializer=_quiet) as pool:
-            try:
-                yield pool.submit(_grade_one, course.root, student, unit, lock).result()
-            except BrokenProcessPool:
-                yield Row(student, unit, FAILED, "the process that graded it died")
-
-
-def _grade_one(root, student, unit, lock):
-    """Autograde one submission and make its feedback, in this process."""
-    course = Course(Path(root))
-    notebook = course.notebook(unit)
-    with tempfile.TemporaryDirectory() as staging:  # what was handed in is never changed
-        copy = Path(staging) / student / unit
-        shutil.copytree(course.desk / "submitted" / student / unit, copy)
-        oddities = _repair(copy / notebook, course.solutions / unit / notebook)
-        api = course.nbgrader(submitted_directory=staging)
-        result = api.autograde(unit, student, force=True, create=True)
-    if not result["success"]:
-        return Row(student, unit, FAILED, reason_of(result))
-    with lock:
-        row = _read_scores(course, student, unit)
-    graded = course.desk / "autograded" / student / unit / notebook
-    oddities += _what_happened(graded)
-    feedback = api.generate_feedback(unit, student, force=True)
-    if not feedback["success"]:
-        oddities.append("there is no feedback: " + reason_of(feedback))
-    row.reason = "; ".join(oddities)
-    return row
-
-
-def _repair(path, solution_path):
-    """Undo, in the file at `path`, what would stop nbgrader; return what was done, in words."""
-    original = path.read_bytes()
-    submission = json.loads(original.decode("utf-8-sig"))
-    solution = json.loads(solution_path.read_text(encoding="utf-8"))
-    ours = {
-        cell["metadata"]["nbgrader"]["grade_id"]: cell["metadata"]["nbgrader"]
-        for cell in solution["cells"]
-        if "nbgrader" in cell["metadata"]
-    }
-    seen, oddities = set(), []
-    if original.startswith(b"\xef\xbb\xbf"):
-        oddities.append("a byte-order mark was removed")
-    for cell in submission["cells"]:
-        mark = cell.get("metadata", {}).get("nbgrader")
-        if mark is None:
-            continue
-        grade_id = mark.get("grade_id") if isinstance(mark, dict) else None
-        if grade_id not in ours or grade_id in seen:
-            del cell["metadata"]["nbgrader"]
-            oddities.append(f"a copy of the cell {grade_id} does not count")
-        else:
-            seen.add(grade_id)
-            if mark.get("schema_version") != ours[grade_id]["schema_version"]:
-                mark["schema_version"] = ours[grade_id]["schema_version"]
-                oddities.append(f"the metadata of the cell {grade_id} was restored")
-    missing = [grade_id for grade_id in ours if grade_id not in seen]
-    path.write_text(json.dumps(submission, indent=1, ensure_ascii=False), encoding="utf-8")
-    if missing:
-        oddities.append("cells that were deleted were restored: " + ", ".join(missing))
-    return oddities
-
-
-def _read_scores(course, student, unit):
-    """A row from the gradebook."""
-    from nbgrader.api import MissingEntry
-
-    row = Row(student, unit, GRADED)
-    with course.nbgrader().gradebook as gradebook:
-        try:
-            submission = gradebook.find_submission(unit, student)
-        except MissingEntry:
-            return Row(student, unit, FAILED, "it is not in the gradebook")
-        grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-        for grade in grades:
-            has_score = grade.manual_score is not None or grade.auto_score is not None
-            row.exercises[grade.name] = (grade.score if has_score else None, grade.max_score)
-        row.exercises = dict(sorted(row.exercises.items()))
-        row.score, row.max_score = round(submission.score, 2), submission.max_score
-    return row
-
-
-def _what_happened(path):
-    """What is to be said of a graded notebook besides its marks."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    errors = [
-        output.get("ename", "")
-        for cell in notebook["cells"]
-        for output in cell.get("outputs", [])
-        if output.get("output_type") == "error"
-    ]
-    said = []
-    late = sum(name == "CellTimeoutError" for name in errors)
-    if late:
-        said.append(f"{late} cell(s) were stopped because they ran too long")
-    if len(errors) > late:
-        said.append(f"{len(errors) - late} cell(s) ended in an error")
-    return said
+def _number(value):
+    """A number as text, nothing where there is none."""
+    return "" if value is None else f"{value:.10g}"

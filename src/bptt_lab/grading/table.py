@@ -1,10 +1,17 @@
 """Grading as an instructor watches it: progress, then a table."""
 
+import sys
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-from .grade import grade_class, students_of
+from .grade import grade_class
+from .submission import GRADED, MENDED
+
+LONG = 150  # rows; a longer table shows only what somebody has to look at
+COLOURS = {GRADED: "green", MENDED: "cyan"}
 
 
 def grade_and_show(course, units, jobs, regrade):
@@ -14,7 +21,7 @@ def grade_and_show(course, units, jobs, regrade):
     ----------
     course : Course
     units : list of str
-        All units when empty.
+        When empty, every unit that anybody has handed in.
     jobs : int
     regrade : bool
 
@@ -23,48 +30,52 @@ def grade_and_show(course, units, jobs, regrade):
     int
         0, whatever the grades are; the reasons of missing grades stand in the table.
     """
-    console = Console()
-    units = units or course.units()
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    n_graded = 0
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=console,
     ) as progress:
-        task = progress.add_task("grading", total=len(students_of(course)) * len(units) or None)
+        task = progress.add_task("looking through what was handed in", total=None)
 
-        def show(row):
-            progress.update(task, advance=1, description=f"{row.student} {row.unit}: {row.status}")
+        def show(result, left):
+            nonlocal n_graded
+            n_graded += 1
+            text = f"{result.student} {result.unit}: {result.status}"
+            progress.update(task, completed=n_graded, total=n_graded + left, description=text)
 
-        rows = grade_class(course, units, jobs, regrade, on_row=show)
-        progress.update(task, description="done")
-    console.print(_table(rows, units))
-    odd = [row for row in rows if row.reason]
-    for row in odd:
-        console.print(f"[bold]{row.student}[/] {row.unit}: {row.reason}", highlight=False)
+        rows = grade_class(course, units, jobs, regrade, on_result=show)
+        progress.update(task, description="done", total=n_graded, completed=n_graded)
+    console.print(_table(rows))
+    counts = {}
+    for row in rows:
+        counts[row.status] = counts.get(row.status, 0) + 1
+    console.print(
+        ", ".join(f"{count} {status}" for status, count in counts.items())
+        + f"; graded just now: {n_graded}",
+        highlight=False,
+    )
     desk = course.desk.relative_to(course.root)
     console.print(f"{desk}/grades.csv, {desk}/exercises.csv, {desk}/feedback/", highlight=False)
     return 0
 
 
-def _table(rows, units):
-    table = Table()
-    table.add_column("student")
-    for unit in units:
-        table.add_column(unit.split("-")[0], justify="right")
-    table.add_column("total", justify="right")
-    by_student = {}
-    for row in rows:
-        by_student.setdefault(row.student, {})[row.unit] = row
-    for student, theirs in by_student.items():
-        scores = [theirs[unit].score for unit in units]
-        cells = ["–" if score is None else f"{score:g}" for score in scores]
-        total = sum(score for score in scores if score is not None)
-        table.add_row(student, *cells, f"{total:g}")
-    maxima = {row.unit: row.max_score for row in rows if row.max_score is not None}
-    table.add_section()
-    table.add_row(
-        "points", *(f"{maxima.get(unit, 0):g}" for unit in units), f"{sum(maxima.values()):g}"
-    )
+def _table(rows):
+    table = Table(show_edge=False)
+    for name in ("student", "unit"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    table.add_column("what happened", overflow="fold")
+    shown = rows if len(rows) <= LONG else [row for row in rows if row.status != GRADED]
+    for row in shown:
+        score = "–" if row.score is None else f"{row.score:g}"
+        cells = [row.student, row.unit, f"{score} / {row.max_score:g}", row.status, row.reason]
+        styles = ["bold", "", "", COLOURS.get(row.status, "yellow"), ""]
+        table.add_row(*(Text(cell, style) for cell, style in zip(cells, styles, strict=True)))
+    if len(shown) < len(rows):
+        table.caption = f"and {len(rows) - len(shown)} more that were graded without a hitch"
     return table

@@ -1,0 +1,273 @@
+"""One student's submission of one unit: look at it, let nbgrader grade it, say what happened.
+
+`grade` runs in a process of its own, since nbgrader changes the working directory and student code
+may take the process down.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .course import Course, first_line, nbgrader_metadata, read_notebook, reason_of
+
+GRADED = "graded"
+MENDED = "mended"  # graded, after something was put right
+TIMED_OUT = "timed out"  # graded, but something did not come to an end
+KERNEL_DIED = "kernel died"  # graded as far as it was run
+MISSING = "missing"
+BROKEN = "broken file"
+FAILED = "not gradable"
+WITH_SCORE = (GRADED, MENDED, TIMED_OUT, KERNEL_DIED)
+
+OUTCOMES = {  # how a report begins
+    "✓": "correct",
+    "✗": "not right yet",
+    "!": "stops with an error",
+    "○": "not attempted",
+}
+ENDLESS = "no end in sight"  # what a report says of a function that the check had to stop
+STOPPED = ("CellTimeoutError", "KeyboardInterrupt")
+BOM = b"\xef\xbb\xbf"
+KERNEL_STARTS = 3  # with several graders at once, a kernel may lose its port to another one
+
+
+@dataclass
+class Result:
+    """What became of a submission; it is kept as JSON, the points are in the gradebook.
+
+    Attributes
+    ----------
+    student, unit : str
+    status : str
+        One of the constants of this module.
+    reason : str
+        For people: what happened, or what to do.
+    digest : str
+        Of all that the grade depends on: it is made anew only when this changes.
+    outcomes : dict
+        From a test cell's grade_id to what its check said.
+    """
+
+    student: str
+    unit: str
+    status: str
+    reason: str = ""
+    digest: str = ""
+    outcomes: dict = field(default_factory=dict)
+
+    @property
+    def has_score(self):
+        return self.status in WITH_SCORE
+
+
+def digest(course, student, unit):
+    """A digest of the submission and of the instructor edition that it is graded against."""
+    digest = hashlib.sha256()
+    for folder in (course.submitted / student / unit, course.solutions / unit):
+        for path in sorted(folder.glob("**/*")):
+            if path.is_file() and ".ipynb_checkpoints" not in path.parts:
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def look_at(course, student, unit):
+    """Why a submission cannot be graded, as a `Result`; None if it can."""
+    folder = course.submitted / student / unit
+
+    def result(status, reason):
+        return Result(student, unit, status, reason)
+
+    if student != student.strip() or any(
+        letter in "*?[" or unicodedata.category(letter)[0] == "C" for letter in student
+    ):
+        reason = "nbgrader takes no student id with * ? [, control characters or spaces at its ends"
+        return result(FAILED, f"{reason}: rename the folder {student!r}")
+    if unit not in course.units():
+        return result(FAILED, f"there is no such unit; there are {', '.join(course.units())}")
+    if not folder.is_dir():
+        return result(MISSING, "nothing was handed in")
+    path = folder / course.notebook(unit)
+    if not path.is_file():
+        found = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
+        instead = f"; there is {found}: rename it if that is it" if found else ""
+        return result(MISSING, f"there is no {path.name}{instead}")
+    if broken := _why_broken(path):
+        return result(BROKEN, f"{path.name} {broken}")
+    return None
+
+
+def _why_broken(path):
+    try:
+        content = path.read_bytes().removeprefix(BOM)
+        notebook = json.loads(content.decode("utf-8"))
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8 (byte {error.start})"
+    except (ValueError, RecursionError) as error:
+        return f"is not valid JSON ({first_line(error)})" if content.strip() else "is empty"
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
+        return "is a JSON file, but no notebook"
+    if not 3 <= notebook["nbformat"] <= 4:
+        return f"has the notebook format {notebook['nbformat']}; 3 and 4 can be read"
+    try:
+        cells = _parsed(content).cells
+        if all(isinstance(cell.source, str) and cell.cell_type for cell in cells):
+            return None
+    except Exception as error:  # whatever a damaged notebook makes the reader raise
+        return f"is a damaged notebook ({type(error).__name__}: {first_line(error)})"
+    return "is a damaged notebook"
+
+
+def _parsed(content):
+    import nbformat
+
+    return nbformat.reads(content.decode("utf-8"), as_version=4)
+
+
+def grade(root, student, unit):
+    """Grade one submission and make the feedback; nothing that a submission does raises here.
+
+    Parameters
+    ----------
+    root : path
+        The course's folder.
+    student, unit : str
+
+    Returns
+    -------
+    Result
+    """
+    course = Course(Path(root))
+    try:
+        result = look_at(course, student, unit) or _grade(course, student, unit)
+    except Exception as error:
+        result = Result(student, unit, FAILED, f"{type(error).__name__}: {first_line(error)}")
+    result.digest = digest(course, student, unit)
+    return result
+
+
+def _grade(course, student, unit):
+    from .preprocessors import repair
+
+    notebook = course.notebook(unit)
+    with tempfile.TemporaryDirectory() as staging:  # what was handed in is never changed
+        copy = Path(staging) / student / unit
+        shutil.copytree(course.submitted / student / unit, copy)
+        content = (copy / notebook).read_bytes()
+        notes = ["a byte-order mark was removed"] if content.startswith(BOM) else []
+        (copy / notebook).write_bytes(content.removeprefix(BOM))
+        # nbgrader mends it in the same way, and does not say so
+        notes += repair(
+            _parsed(content.removeprefix(BOM)), read_notebook(course.solutions / unit / notebook)
+        )
+        api = course.nbgrader(submitted_directory=staging)
+        for _ in range(KERNEL_STARTS):
+            called = api.autograde(unit, student, force=True, create=True)
+            if called["success"] or "Kernel died before replying" not in str(called):
+                break
+    if not called["success"]:
+        return Result(student, unit, FAILED, reason_of(called))
+    result = Result(student, unit, GRADED)
+    graded = read_notebook(course.autograded / student / unit / notebook)
+    result.outcomes = outcomes(graded)
+    result.status, notes = _status(result.outcomes, _stopped(graded), notes)
+    called = api.generate_feedback(unit, student, force=True)
+    if not called["success"]:
+        notes.append("there is no feedback: " + reason_of(called))
+    result.reason = "; ".join(notes)
+    return result
+
+
+def outcomes(notebook):
+    """What each check of a graded notebook said: a dict from grade_id to words.
+
+    Only for people to read; the points come from nbgrader.
+    """
+    return {
+        nbgrader_metadata(cell)["grade_id"]: _outcome(cell)
+        for cell in notebook.cells
+        if nbgrader_metadata(cell).get("grade") and cell.cell_type == "code"
+    }
+
+
+def _outcome(cell):
+    from .preprocessors import NOT_RUN
+
+    said = "no check"
+    for output in cell.outputs:
+        if output.output_type == "error":
+            if output.ename == NOT_RUN:
+                return f"not run: {output.evalue}"
+            if output.ename in STOPPED:
+                return TIMED_OUT
+            if output.ename == "DeadKernelError":
+                return KERNEL_DIED
+            return f"{output.ename}: {output.evalue}"
+        text = output.get("data", {}).get("text/plain", "") or output.get("text", "")
+        if text[:1] in OUTCOMES:
+            said = TIMED_OUT if ENDLESS in text else OUTCOMES[text[0]]
+    return said
+
+
+def _stopped(notebook):
+    """The names of the cells that were stopped: by a limit on cells, or their function by a check.
+
+    The function's name, if it is known; a cell of the student's own has the id of the cell.
+    """
+    names = [
+        nbgrader_metadata(cell).get("grade_id") or cell.get("id", "a cell")
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and (
+            _outcome(cell) == TIMED_OUT
+            or any(output.get("ename") in STOPPED for output in cell.outputs)
+        )
+    ]
+    return list(dict.fromkeys(name.removeprefix("check_") for name in names))
+
+
+def _status(outcomes, stopped, notes):
+    """The status that follows from what the checks said, and all that is to be said of it."""
+    said = list(outcomes.values())
+    not_run = [words for words in said if words.startswith("not run")]
+    if KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
+        status = KERNEL_DIED
+        notes = [f"the kernel died; {len(not_run)} exercises were not run", *notes]
+    elif stopped or not_run:
+        status = TIMED_OUT
+        after = f"; {len(not_run)} exercises were not run after that" if not_run else ""
+        notes = [f"does not come to an end: {', '.join(stopped)}{after}", *notes]
+    else:
+        status = MENDED if notes else GRADED
+    untouched = said.count("not attempted")
+    if untouched == len(said):
+        return status, ["nothing was attempted", *notes]
+    tally = f"{said.count('correct')} of {len(said)} exercises right"
+    return status, [tally + (f", {untouched} not attempted" if untouched else ""), *notes]
+
+
+def load(course, student, unit):
+    """The result of the last grading, None if there is none."""
+    try:
+        return Result(**json.loads(_kept(course, student, unit).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def save(course, result):
+    """Keep a result: all of it or, if the machine stops meanwhile, the one before."""
+    path = _kept(course, result.student, result.unit)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".new")
+    scratch.write_text(json.dumps(vars(result), indent=1, ensure_ascii=False), encoding="utf-8")
+    scratch.replace(path)
+
+
+def _kept(course, student, unit):
+    return course.desk / "results" / student / f"{unit}.json"
