@@ -259,6 +259,7 @@ def _same(some, others):
 def _close(a, b):
     if a.shape != b.shape:
         return False
+    a, b = a.astype(float), b.astype(float)
     finite = np.isfinite(a)
     if not finite.all():
         if not np.array_equal(finite, np.isfinite(b)):
