@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .steps import Steps
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -219,6 +221,31 @@ _mistake(
     FORWARD,
     nats=lambda probability: -probability,
     also=({"nats": lambda probability: 1 - probability},),
+)
+_mistake(
+    "F7d",
+    "The softmax comes first and the logarithm after it: a probability that underflows gives inf.",
+    "log(0) is minus infinity, though the loss itself is an ordinary number.",
+    "Which two terms are left of -log(e^z / Σ) when the logarithm is taken apart?",
+    FORWARD,
+    log_normaliser=lambda z: np.zeros(len(z)),
+    of_target=lambda z, y: np.log(Steps.softmax(z)[np.arange(len(y)), y]),
+)
+_mistake(
+    "F7e",
+    "The sum of exponentials overflows: nothing is subtracted before exp.",
+    "log Σ e^z = m + log Σ e^(z - m) for any m; with the row's maximum nothing can overflow.",
+    "Which number, subtracted from a row, makes its largest exponent 0?",
+    FORWARD,
+    log_normaliser=lambda z: np.log(np.exp(z).sum(axis=-1)),
+)
+_mistake(
+    "F7f",
+    "The maximum that was subtracted was not added again.",
+    "log Σ e^(z - m) is log Σ e^z - m: the m has to come back.",
+    "Add 1 to all logits of a row. Does your loss change?",
+    FORWARD,
+    log_normaliser=lambda z: np.log(np.exp(z - z.max(axis=-1, keepdims=True)).sum(axis=-1)),
 )
 _mistake(
     "F11",

@@ -96,6 +96,19 @@ class Steps:
         """E_t of every step."""
         return self.nats(self.pick(y_hat, y))
 
+    @staticmethod
+    def log_normaliser(z):
+        top = z.max(axis=-1)
+        return top + np.log(np.exp(z - top[:, None]).sum(axis=-1))
+
+    @staticmethod
+    def of_target(z, y):
+        return z[np.arange(len(y)), y]
+
+    def losses_of_logits(self, z, y):
+        """E_t of every step, without a softmax: log-sum-exp minus the target's logit."""
+        return self.log_normaliser(z) - self.of_target(z, y)
+
     def loss(self, params, x, y, s_init):
         """E, the whole way."""
         return self.loss_of_states(params.V, self.states(params, x, s_init), x, y)
