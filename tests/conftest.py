@@ -27,5 +27,16 @@ class NoSkips:
             terminalreporter.write_line("\n".join(self.skipped))
 
 
+def pytest_addoption(parser):
+    text = "seeds to try each right and wrong answer on (3; the README's claims use 200)"
+    parser.addoption("--seeds", type=int, default=3, help=text)
+
+
+@pytest.fixture(scope="session")
+def seeds(request):
+    """The seeds of the option ``--seeds``."""
+    return range(request.config.getoption("--seeds"))
+
+
 def pytest_configure(config):
     config.pluginmanager.register(NoSkips())

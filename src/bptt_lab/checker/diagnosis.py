@@ -88,7 +88,8 @@ def diagnose(exercise, seed, references, results):
     -------
     Diagnosis
     """
-    mistakes = _name_of_form(references, results) or _name(exercise, seed, references, results)
+    mistakes = _name_of_form(exercise, references, results)
+    mistakes = mistakes or _name(exercise, seed, references, results)
     if _shapes(results) != _shapes(expected for _, _, expected in references):
         return Diagnosis(mistakes)
     triangle, expected_triangle = _read_credit(exercise, seed, references, results)
@@ -164,7 +165,8 @@ def _pairs(name, seed):
     exercise = EXERCISES[name]
     _, case = exercise.cases(seed)[0]
     pairs = []
-    for (first, ways), (second, other_ways) in combinations(_singles(name, seed), 2):
+    sociable = [single for single in _singles(name, seed) if not single[0].alone]
+    for (first, ways), (second, other_ways) in combinations(sociable, 2):
         for one, _ in ways:
             for two, _ in other_ways:
                 if one.keys() & two.keys():
@@ -202,7 +204,7 @@ def _name(exercise, seed, references, results):
     return next(iter(found.values())) if len(found) == 1 else ()
 
 
-def _name_of_form(references, results):
+def _name_of_form(exercise, references, results):
     """Mistakes in the form of the answer, whatever its numbers are: order, transpose, clipping."""
     expected = [case_expected for _, _, case_expected in references]
     n = len(expected[0])
@@ -217,7 +219,8 @@ def _name_of_form(references, results):
     ]
     if _shapes(turned) != _shapes(results) and _same_cases(expected, turned):
         return (CATALOGUE["V12"],)
-    if _clipped(expected, results):
+    are_gradients = all(name in ("dU", "dW", "dV") for name in exercise.returns)
+    if are_gradients and _clipped(expected, results):
         return (CATALOGUE["W33"],)
     return ()
 
