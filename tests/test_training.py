@@ -153,3 +153,23 @@ def test_a_short_window_diverges_where_the_whole_slope_converges():
     whole = chain.descend([chain.slope(200)] * 20_000, 1e-4)
     assert short[-1] > 1e6
     assert whole[-1] < 1e-6 * whole[0]
+
+
+def test_the_flaws_are_flaws_and_without_one_it_is_the_gradient():
+    params, x, y, _ = draw_case(5, batch=3)
+    right = lab.bptt(params, x, y)
+    for flaw in training.FLAWS:
+        flawed = training.flawed_bptt(params, x, y, flaw)
+        off = lab.relative_error(flawed.W, right.W)
+        assert off < 1e-14 if flaw == "none" else off > 0.01, flaw
+        assert lab.relative_error(flawed.V, right.V) < 1e-14
+    with pytest.raises(ValueError, match="flaw must be one of none, W for its transpose"):
+        training.flawed_bptt(params, x, y, "typo")
+
+
+def test_the_report_says_what_was_learned_with_its_spread(monkeypatch):
+    monkeypatch.setattr(training, "learned", lambda seed, *_, **__: 0.5 + 0.1 * seed)
+    lines = list(training.learning_report([0, 1]))
+    assert "over 2 seeds" in lines[0]
+    assert sum("0.55 ± 0.05" in line for line in lines) == 4 * 6 + len(training.FLAWS)
+    assert sum("random cuts, seed" in line for line in lines) == 2

@@ -14,7 +14,7 @@ import numpy as np
 
 from .bptt import windowed_bptt
 from .rnn import Params, forward, init_params, loss, require_integer
-from .tasks import agreement
+from .tasks import adding, agreement, delayed_copy
 
 
 def global_norm(gradient):
@@ -233,6 +233,77 @@ def accuracy_against_distance(windows, distances, seeds, task=agreement, **optio
     return np.array([[[one(w, d, seed) for seed in seeds] for d in distances] for w in windows])
 
 
+FLAWS = ("none", "W for its transpose", "immediate only", "slope one step late")
+
+
+def flawed_bptt(params, x, y, flaw="none"):
+    """The gradient of a batch with a flaw in its hops, to see what it learns all the same.
+
+    Parameters
+    ----------
+    params : Params
+    x, y : ndarray of int of shape (T, B)
+    flaw : str
+        One of `FLAWS`.
+
+    Returns
+    -------
+    Params
+
+    Raises
+    ------
+    ValueError
+        If there is no such flaw.
+    """
+    if flaw not in FLAWS:
+        raise ValueError(f"flaw must be one of {', '.join(FLAWS)}, not {flaw!r}")
+    act = forward(params, x)
+    error = act.y_hat - np.eye(len(params.V))[y]
+    slope = 1 - act.s[1:] ** 2
+    late = flaw == "slope one step late"
+    back = {"W for its transpose": params.W.T, "immediate only": 0 * params.W}.get(flaw, params.W)
+    delta = (error @ params.V) * slope
+    for k in reversed(range(len(x) - 1)):
+        delta[k] += (delta[k + 1] @ back) * slope[k + 1 if late else k]
+    return Params(
+        np.einsum("tbh,tbd->hd", delta, np.eye(params.U.shape[1])[x]),
+        np.einsum("tbi,tbj->ij", delta, act.s[:-1]),
+        np.einsum("tbc,tbh->ch", error, act.s[1:]),
+    )
+
+
+def copy_of(rng, n_sequences, distance, n_steps=12):
+    """`delayed_copy` with the arguments that `accuracy_against_distance` gives."""
+    return delayed_copy(rng, n_sequences, n_steps, distance)
+
+
+def sum_of_bits(rng, n_sequences, distance):
+    """`adding` with the arguments that `accuracy_against_distance` gives."""
+    return adding(rng, n_sequences, distance)
+
+
+def accuracy_against_flaw(lags, seeds, flaws=FLAWS, **options):
+    """What flawed gradients learn of delayed copies: accuracy for every flaw, lag and seed.
+
+    Parameters
+    ----------
+    lags, seeds : sequence of int
+    flaws : sequence of str
+    **options
+        Passed on to `learned`.
+
+    Returns
+    -------
+    ndarray of shape (number of flaws, of lags, of seeds)
+    """
+
+    def one(flaw, lag, seed):
+        gradient = partial(flawed_bptt, flaw=flaw)
+        return learned(seed, partial(copy_of, distance=lag), gradient, **options)
+
+    return np.array([[[one(f, lag, seed) for seed in seeds] for lag in lags] for f in flaws])
+
+
 class InfluenceBalancing:
     """A chain in which a parameter helps at first and harms later, after Tallec & Ollivier.
 
@@ -323,6 +394,51 @@ def random_weights(rng, n_hops, probability):
         raise ValueError(f"probability must be at least 0 and below 1, not {probability!r}")
     kept = rng.random(n_hops) >= probability
     return np.concatenate([[1.0], np.cumprod(kept / (1 - probability))])
+
+
+def learning_report(seeds):
+    """The learning claims of unit 06 with their spread, as lines; yields each when it is known.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+
+    Yields
+    ------
+    str
+    """
+    windows = (0, 1, 2, 4, 8, 16)
+    experiments = (
+        ("delayed copy", copy_of, (1, 2, 4, 8), orthogonal),
+        ("agreement", agreement, (1, 2, 4, 8), orthogonal),
+        ("agreement, contracting W", agreement, (1, 2, 4, 8), contracting),
+        ("adding two marked bits of so many", sum_of_bits, (4, 8, 12), orthogonal),
+    )
+    yield f"Accuracy on new sequences, mean ± standard deviation over {len(seeds)} seeds."
+    for title, task, distances, init in experiments:
+        yield f"\n{title}\n{'distance':>22s}" + "".join(f"{d:>14d}" for d in distances)
+        for window in windows:
+            (row,) = accuracy_against_distance([window], distances, seeds, task, init=init)
+            yield f"{f'window {window}':>22s}" + "".join(map(_spread, row))
+    lags = (0, 1, 2, 4)
+    yield f"\ndelayed copy with flawed gradients\n{'lag':>22s}" + "".join(f"{n:>14d}" for n in lags)
+    for flaw in FLAWS:
+        (row,) = accuracy_against_flaw(lags, seeds, [flaw], init=orthogonal)
+        yield f"{flaw:>22s}" + "".join(map(_spread, row))
+    chain = InfluenceBalancing()
+    yield "\ninfluence balancing: loss at the end of 5000 updates (it starts at 0.245)"
+    for n_hops in (10, 200):
+        losses = chain.descend([chain.slope(n_hops)] * 5000, 1e-4)
+        yield f"{f'window {n_hops}':>22s}    {losses[-1]:.1e} after {len(losses)}"
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        slopes = (chain.slope(200, random_weights(rng, 200, 0.05)) for _ in range(5000))
+        losses = chain.descend(slopes, 1e-4)
+        yield f"{f'random cuts, seed {seed}':>22s}    {losses[-1]:.1e} after {len(losses)}"
+
+
+def _spread(values):
+    return f"{f'{values.mean():.2f} ± {values.std():.2f}':>14s}"
 
 
 def _require_positive(name, value):
