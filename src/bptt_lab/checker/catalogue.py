@@ -49,13 +49,14 @@ class Mistake:
     alone: bool = False
 
 
-START, FORWARD, OUTPUT, TIME, TRUNCATION, TRAINING = (
+START, FORWARD, OUTPUT, TIME, TRUNCATION, TRAINING, CASES = (
     "00-start",
     "01-loss",
     "02-gradient-of-v",
     "03-summed-gradients",
     "04-truncated-bptt",
     "06-training",
+    "08-case-files",
 )
 CATALOGUE = {}  # id -> Mistake
 
@@ -1194,6 +1195,52 @@ _mistake(
     "What does your formula give for f(x) = x?",
     START,
     difference=lambda above, below, here, h: (above - 2 * here + below) / h**2,
+)
+
+
+# The check itself
+
+
+def _ratios(analytic, numerical):
+    """The error of each entry, relative to the two numbers themselves."""
+    return np.abs(analytic - numerical) / (np.abs(analytic) + np.abs(numerical))
+
+
+_mistake(
+    "N2",
+    "The check has a hole: what is not a number passes.",
+    "`nan > rtol` is False, so an error that cannot be computed counts as small.",
+    "What does your check say of a gradient that is all NaN?",
+    CASES,
+    "the seed's gradient_check",
+    passes=lambda a, n, rtol: np.array(not (_ratios(a, n) > rtol).any()),
+    also=(
+        {"passes": lambda a, n, rtol: np.array(not np.abs(a - n).max() > rtol * np.abs(n).max())},
+    ),
+)
+_mistake(
+    "N2b",
+    "Zero against zero fails: each entry is divided by its own size.",
+    "0/0 is no number. A gradient has zeros that are right: columns of tokens that never came.",
+    "What does your check say when both gradients are zero?",
+    CASES,
+    passes=lambda a, n, rtol: np.array((_ratios(a, n) <= rtol).all()),
+)
+_mistake(
+    "N2c",
+    "The error is absolute: small gradients always pass.",
+    "Twice a tiny gradient is as wrong as twice a large one.",
+    "What does your check say if both gradients are a million times smaller?",
+    CASES,
+    passes=lambda a, n, rtol: np.array(np.abs(a - n).max() <= rtol),
+)
+_mistake(
+    "N2d",
+    "The sign is lost: sizes are compared.",
+    "A gradient of the wrong sign goes uphill.",
+    "What does your check say of a gradient and its negative?",
+    CASES,
+    passes=lambda a, n, rtol: Steps.passes(np.abs(a), np.abs(n), rtol),
 )
 
 

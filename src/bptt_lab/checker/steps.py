@@ -150,6 +150,11 @@ class Steps:
     def difference(above, below, here, h):
         return (above - below) / (2 * h)
 
+    @staticmethod
+    def passes(analytic, numerical, rtol):
+        size = max(np.abs(analytic).max(), np.abs(numerical).max())
+        return np.array(np.isfinite(size) and np.abs(analytic - numerical).max() <= rtol * size)
+
     def slope(self, f, x, h):
         """The numerical derivative of a function of one number."""
         return self.difference(f(x + h), f(x - h), f(x), h)

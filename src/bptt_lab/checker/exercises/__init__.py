@@ -3,6 +3,14 @@
 A reference is an oracle (the core's forward pass) or a numerical derivative, never a stored number.
 """
 
-from . import gradient_of_v, loss, start, summed_gradients, training, truncated_bptt
+from . import case_files, gradient_of_v, loss, start, summed_gradients, training, truncated_bptt
 
-__all__ = ["gradient_of_v", "loss", "start", "summed_gradients", "training", "truncated_bptt"]
+__all__ = [
+    "case_files",
+    "gradient_of_v",
+    "loss",
+    "start",
+    "summed_gradients",
+    "training",
+    "truncated_bptt",
+]
