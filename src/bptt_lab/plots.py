@@ -1018,6 +1018,109 @@ def speed_bars(seconds):
 
 
 @_styled
+def norms_against_hops(curves, title=None):
+    """Norms of what is sent back against the number of hops, on a log axis.
+
+    Parameters
+    ----------
+    curves : dict of str to ndarray of shape (N,)
+        Norms for 0..N-1 hops, not negative; what is 0 or not finite is left out.
+    title : str, optional
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    curves = _curves("curves", curves, minimum=0, finite=False)
+    n = len(next(iter(curves.values())))
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    ax = figure.add_subplot()
+    low, high, _ = _log_scale(np.concatenate(list(curves.values())))
+    ax.set(yscale="log", ylim=(low, high))
+    ax.axhline(1, color=GREY, linewidth=1.2, zorder=1)
+    sentences, shown = [], {}
+    for look, (name, values) in zip(_looks(curves), curves.items(), strict=True):
+        drawn = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+        shown[name] = drawn
+        ax.plot(range(n), drawn, label=name, clip_on=False, markevery=max(1, n // 12), **look)
+        seen = drawn[np.isfinite(drawn)]
+        said = f"{name} from {_short(seen[0])} to {_short(seen[-1])}" if seen.size else f"{name}: 0"
+        if seen.size and seen.max() > 1.001 * max(seen[0], seen[-1]):
+            said += f", with {_short(seen.max())} at its largest"
+        sentences.append(said)
+    ax.set(xlabel="hops back", ylabel="norm")
+    if title:
+        ax.set_title(title)
+    _index_ticks(ax.xaxis, n, 6 / n)
+    ax.grid(axis="y", color="#dddddd", linewidth=0.8)
+    ax.yaxis.set_minor_locator(NullLocator())
+    _direct_labels(ax, shown, np.arange(n))
+    alt = (f"{title}. " if title else "") + "Norms against hops back, on a log scale: "
+    return Picture(figure, alt + "; ".join(sentences) + ".")
+
+
+@_styled
+def slopes_under_states(a, title=None):
+    """tanh and the logistic sigmoid with their slopes, and where pre-activations lie on them.
+
+    Parameters
+    ----------
+    a : ndarray
+        Pre-activations, of any shape.
+    title : str, optional
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    a = _real("a", np.ravel(a), 1)
+    if not a.size:
+        raise ValueError("a must have at least one entry")
+    at = np.linspace(-6, 6, 241)
+    sigmoid = 1 / (1 + np.exp(-at))
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+    for look, (name, value, slope) in zip(
+        LINES,
+        (
+            ("tanh", np.tanh(at), 1 - np.tanh(at) ** 2),
+            ("sigmoid", sigmoid, sigmoid * (1 - sigmoid)),
+        ),
+        strict=False,
+    ):
+        color = look["color"]
+        top.plot(at, value, color=color, linewidth=1.5, linestyle=":", label=f"{name}")
+        top.plot(at, slope, color=color, linestyle=look["linestyle"], label=f"slope of {name}")
+    top.axhline(0, color=GREY, linewidth=1)
+    top.legend(loc="upper left")
+    top.grid(axis="y", color="#dddddd", linewidth=0.8)
+    bottom.hist(a.clip(-6, 6), bins=np.linspace(-6, 6, 49), color=GREEN)
+    bottom.set(xlabel="pre-activation $a$", ylabel="how many", xlim=(-6, 6))
+    bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    if title:
+        top.set_title(title)
+    flat = float((np.abs(np.tanh(a)) > 0.97).mean())
+    mean = float((1 - np.tanh(a) ** 2).mean())
+    return Picture(
+        figure,
+        (f"{title}. " if title else "")
+        + "tanh has its steepest slope, 1, at zero; that of the sigmoid is 0.25. Of "
+        f"{a.size} pre-activations, {100 * flat:.0f} per cent lie where tanh is nearly flat (its "
+        f"value beyond 0.97); the mean slope of tanh is {mean:.2f}.",
+    )
+
+
+@_styled
 def learning_curves(losses, reference=None, *, smooth=20, log=False, label="loss (nats)"):
     """The loss of each batch against the number of updates.
 

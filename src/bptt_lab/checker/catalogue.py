@@ -5,8 +5,8 @@ is wrong, a nudge, where it was met, where the course explains it, and the step 
 that it replaces. Where it applies is found by running it; the naming matrix
 (``bptt-lab catalogue``) and its test follow by themselves.
 
-The ids F, V, W, T, N and L stand for forward and loss, output layer, through time, truncation,
-numerical derivatives, and learning.
+The ids F, V, W, T, N, J and L stand for forward and loss, output layer, through time, truncation,
+numerical derivatives, Jacobians, and learning.
 """
 
 from dataclasses import dataclass, field
@@ -49,12 +49,13 @@ class Mistake:
     alone: bool = False
 
 
-START, FORWARD, OUTPUT, TIME, TRUNCATION, TRAINING, CASES = (
+START, FORWARD, OUTPUT, TIME, TRUNCATION, VANISHING, TRAINING, CASES = (
     "00-start",
     "01-loss",
     "02-gradient-of-v",
     "03-summed-gradients",
     "04-truncated-bptt",
+    "05-vanishing-gradients",
     "06-training",
     "08-case-files",
 )
@@ -1241,6 +1242,204 @@ _mistake(
     "What does your check say of a gradient and its negative?",
     CASES,
     passes=lambda a, n, rtol: Steps.passes(np.abs(a), np.abs(n), rtol),
+)
+
+
+# Jacobians
+
+_mistake(
+    "J1",
+    "The Jacobians stand in the wrong order.",
+    "s_t is computed last, so its Jacobian is applied last: it stands on the left.",
+    "Which Jacobian does a small change of s_k meet first?",
+    VANISHING,
+    path=lambda jacobians, n: Steps.path(list(jacobians)[::-1], n),
+)
+_mistake(
+    "J2",
+    "One Jacobian too many: that of the step where the path starts.",
+    "J_k leads from s_{k-1} to s_k. From s_k on, the first is J_{k+1}.",
+    "What should come out for t = k?",
+    VANISHING,
+    path_steps=lambda t, k: range(max(k, 0), t + 1),
+)
+_mistake(
+    "J3",
+    "One Jacobian too few: that of the last step is missing.",
+    "The path ends at s_t, so it takes the hop that makes s_t.",
+    "How many hops lie between step k and step t?",
+    VANISHING,
+    path_steps=lambda t, k: range(k + 1, t),
+)
+_mistake(
+    "J4",
+    "The columns of W are scaled by the slopes, not the rows.",
+    "J = diag(1 - s²) W: the slope of unit i multiplies row i, all that feeds unit i.",
+    "Which axis does NumPy's `*` go along?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: (1 - s[j + 1] ** 2) * W,
+    slopes_times=lambda slopes, W: slopes * W,
+)
+_mistake(
+    "J5",
+    "The slope is taken at the state before the hop.",
+    "The tanh that the hop passes is that of the state it arrives at.",
+    "Which state does J_j differentiate?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: (1 - s[j] ** 2)[:, None] * W,
+)
+_mistake(
+    "J6",
+    "The slopes of tanh are missing: this is a power of W.",
+    "Every hop passes a tanh, whose slope is below 1 wherever the state is not zero.",
+    "What happens to the Jacobian of a unit that is saturated?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: W,
+)
+_mistake(
+    "J7",
+    "The Jacobian is transposed.",
+    "Entry [i, j] says how unit i at the later step depends on unit j at the earlier one.",
+    "Which index belongs to the later step?",
+    VANISHING,
+    path=lambda jacobians, n: Steps.path(jacobians, n).T,
+    slopes_times=lambda slopes, W: (slopes[:, None] * W).T,
+)
+_mistake(
+    "J8",
+    "The Jacobians are multiplied entry by entry.",
+    "A chain of derivatives is a matrix product: it sums over the units in between.",
+    "Which operator is the matrix product?",
+    VANISHING,
+    path=lambda jacobians, n: np.prod([np.ones((n, n)), *jacobians], axis=0),
+)
+_mistake(
+    "J9",
+    "The Frobenius norm is taken for the spectral norm.",
+    "The Frobenius norm is that of all entries; how far a vector can be stretched is less.",
+    "What is your norm of the identity matrix?",
+    VANISHING,
+    size=np.linalg.norm,
+)
+_mistake(
+    "J10",
+    "The spectral radius is taken for the norm.",
+    "Eigenvalues say what happens after many hops; singular values bound each single one.",
+    "What is the norm of [[0, 1], [0, 0]]?",
+    VANISHING,
+    "Pascanu et al., first arXiv version; ai.SE 20378",
+    size=lambda matrix: np.abs(np.linalg.eigvals(matrix)).max(),
+)
+_mistake(
+    "J11",
+    "The largest entry is taken for the norm.",
+    "The entries are not the criterion: many small ones together stretch a vector, too.",
+    "What does a matrix of ones do to a vector of ones?",
+    VANISHING,
+    "the seed: large values in the Jacobian",
+    size=lambda matrix: np.abs(matrix).max(),
+)
+_mistake(
+    "J12",
+    "The bound is 1, whatever W is.",
+    "The slopes are at most 1, but W may stretch.",
+    "Where does W enter?",
+    VANISHING,
+    "the seed: an upper bound of 1",
+    grown=lambda size, n_hops: 1.0,
+    also=({"grown": lambda size, n_hops: min(size, 1.0) ** n_hops},),
+)
+_mistake(
+    "J13",
+    "The norm is multiplied by the number of hops, not raised to it.",
+    "Each hop multiplies once more.",
+    "What is the bound for two hops?",
+    VANISHING,
+    grown=lambda size, n_hops: size * n_hops,
+)
+_mistake(
+    "J14",
+    "The slope of tanh is taken for that of the sigmoid.",
+    "The slope of the sigmoid σ is σ (1 - σ).",
+    "How large is your slope at 0, and how steep is the sigmoid there?",
+    VANISHING,
+    sigmoid_slope=lambda a: 1 - np.tanh(a) ** 2,
+    also=({"sigmoid_slope": lambda a: 1 - (1 / (1 + np.exp(-a))) ** 2},),
+)
+_mistake(
+    "J15",
+    "The formula for a value is applied to the pre-activation: a (1 - a).",
+    "σ (1 - σ) needs the value of the sigmoid, not what goes into it.",
+    "Can a slope of the sigmoid be negative?",
+    VANISHING,
+    sigmoid_slope=lambda a: a * (1 - a),
+)
+_mistake(
+    "J16",
+    "This is the sigmoid itself, not its slope.",
+    "Far to the right the sigmoid is 1, and flat.",
+    "What is the slope far to the right?",
+    VANISHING,
+    sigmoid_slope=lambda a: 1 / (1 + np.exp(-a)),
+)
+_mistake(
+    "J17",
+    "The value of ReLU is taken for its slope.",
+    "Where a unit is active its slope is 1, however large its value is.",
+    "How much does max(0, a) change when a goes from 3 to 3.1?",
+    VANISHING,
+    relu_slope=lambda a: np.maximum(a, 0),
+)
+_mistake(
+    "J18",
+    "The slope of ReLU is turned round: it is 1 where the unit is off.",
+    "max(0, a) follows a where a is positive.",
+    "What is the slope at a = 2?",
+    VANISHING,
+    relu_slope=lambda a: (a <= 0).astype(float),
+    also=({"relu_slope": np.sign},),
+)
+_mistake(
+    "J19",
+    "The norm is scaled, not the spectral radius.",
+    "The radius is the largest absolute value of an eigenvalue.",
+    "Which of the two does your function set?",
+    VANISHING,
+    radius=lambda W: np.linalg.norm(W, 2),
+    also=({"radius": np.linalg.norm},),
+)
+_mistake(
+    "J20",
+    "Only the real parts of the eigenvalues are looked at.",
+    "A rotation has eigenvalues that are not real, and keeps every length.",
+    "What are the eigenvalues of [[0, 2], [-1/2, 0]]?",
+    VANISHING,
+    radius=lambda W: np.linalg.eigvals(W).real.max(),
+    also=({"radius": lambda W: np.abs(np.linalg.eigvals(W).real).max()},),
+)
+_mistake(
+    "J21",
+    "W is multiplied by the radius, whatever radius it had.",
+    "Divide by the radius that it has, and multiply by the one that it should have.",
+    "What is the radius of your result?",
+    VANISHING,
+    radius=lambda W: 1.0,
+)
+_mistake(
+    "J22",
+    "The error goes forwards through W, not back through its transpose.",
+    "An error at s_t reaches s_{t-1} through Wᵀ, after the slope at s_t.",
+    "Which index of W belongs to the earlier step?",
+    VANISHING,
+    sent_back=lambda W, s_t, error: W @ (error * (1 - s_t**2)),
+)
+_mistake(
+    "J23",
+    "The slope is applied after the hop, to the wrong units.",
+    "The error passes the tanh of s_t first, and then W.",
+    "To which step do the slopes belong?",
+    VANISHING,
+    sent_back=lambda W, s_t, error: (W.T @ error) * (1 - s_t**2),
 )
 
 

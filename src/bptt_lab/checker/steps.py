@@ -168,6 +168,82 @@ class Steps:
             gradient[index] = self.difference(f(at + nudge), f(at - nudge), f(at), h)
         return gradient
 
+    # Jacobians
+
+    @staticmethod
+    def jacobian_of_state(W, s, j):
+        return (1 - s[j + 1] ** 2)[:, None] * W
+
+    @staticmethod
+    def path_steps(t, k):
+        return range(k + 1, t + 1)
+
+    @staticmethod
+    def path(jacobians, n):
+        product = np.eye(n)
+        for jacobian in jacobians:
+            product = jacobian @ product
+        return product
+
+    @staticmethod
+    def size(matrix):
+        return np.linalg.norm(matrix, 2)
+
+    def norms_of_paths(self, W, s):
+        """The norm of the product of the last n Jacobians, n = 0..T."""
+        T = len(s) - 1
+        return np.array(
+            [
+                self.size(
+                    self.path(
+                        [self.jacobian_of_state(W, s, j) for j in self.path_steps(T - 1, k)], len(W)
+                    )
+                )
+                for k in range(T - 1, -2, -1)
+            ]
+        )
+
+    @staticmethod
+    def grown(size, n_hops):
+        return size**n_hops
+
+    def norm_bound(self, W, n_hops):
+        """A bound of the norm of n Jacobians."""
+        return self.grown(self.size(W), n_hops)
+
+    @staticmethod
+    def sigmoid_slope(a):
+        sigmoid = 1 / (1 + np.exp(-a))
+        return sigmoid * (1 - sigmoid)
+
+    @staticmethod
+    def relu_slope(a):
+        return (a > 0).astype(float)
+
+    @staticmethod
+    def slopes_times(slopes, W):
+        return slopes[:, None] * W
+
+    def relu_jacobian(self, W, a):
+        """The Jacobian of a step of a ReLU network."""
+        return self.slopes_times(self.relu_slope(a), W)
+
+    @staticmethod
+    def radius(W):
+        return np.abs(np.linalg.eigvals(W)).max()
+
+    def scaled(self, W, radius):
+        """W with another spectral radius."""
+        return W * (radius / self.radius(W))
+
+    @staticmethod
+    def sent_back(W, s_t, error):
+        return W.T @ (error * (1 - s_t**2))
+
+    def gain(self, W, s_t, error):
+        """How much one hop stretches an error."""
+        return np.linalg.norm(self.sent_back(W, s_t, error)) / np.linalg.norm(error)
+
     # Training
 
     @staticmethod

@@ -3,7 +3,16 @@
 A reference is an oracle (the core's forward pass) or a numerical derivative, never a stored number.
 """
 
-from . import case_files, gradient_of_v, loss, start, summed_gradients, training, truncated_bptt
+from . import (
+    case_files,
+    gradient_of_v,
+    loss,
+    start,
+    summed_gradients,
+    training,
+    truncated_bptt,
+    vanishing_gradients,
+)
 
 __all__ = [
     "case_files",
@@ -13,4 +22,5 @@ __all__ = [
     "summed_gradients",
     "training",
     "truncated_bptt",
+    "vanishing_gradients",
 ]
