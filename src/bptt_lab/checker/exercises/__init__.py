@@ -5,6 +5,7 @@ A reference is an oracle (the core's forward pass) or a numerical derivative, ne
 
 from . import (
     case_files,
+    gates_and_forward_mode,
     gradient_of_v,
     loss,
     start,
@@ -16,6 +17,7 @@ from . import (
 
 __all__ = [
     "case_files",
+    "gates_and_forward_mode",
     "gradient_of_v",
     "loss",
     "start",
