@@ -34,15 +34,18 @@ function unpack({ kind, shape, data }) {
 /** A number in a few characters, with a true minus sign. */
 function short(value, digits = 2) {
   if (!Number.isFinite(value)) return Number.isNaN(value) ? "–" : value > 0 ? "∞" : "−∞";
-  if (value === 0) return "0";
+  if (Number.isInteger(value) && Math.abs(value) < 1e4) return String(value).replace("-", "−");
   const size = Math.abs(value);
   let text;
   if (size >= 1e4 || size < 1e-3) {
     const [mantissa, power] = value.toExponential(digits - 1).split("e");
     text = `${mantissa}e${Number(power)}`;
-  } else text = value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : digits);
+  } else text = value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : size < 0.01 ? digits + 1 : digits);
   return text.replaceAll("-", "−");
 }
+
+/** The same without the zero before the point, for cells. */
+const tight = (value) => short(value).replace(/^(−?)0\./, "$1.");
 
 const SUB = "₀₁₂₃₄₅₆₇₈₉";
 const sub = (n) => (n < 0 ? "₋" : "") + String(Math.abs(n)).replace(/\d/g, (d) => SUB[d]);
@@ -333,7 +336,7 @@ function matrix(svg, [rows, columns], { x, y, width, height, title, limit = 24 }
       put(rect, "class", `cell ${value > 0 ? "positive" : value < 0 ? "negative" : ""}`);
       put(rect, "fill-opacity", largest > 0 ? Math.min(1, Math.abs(value) / largest).toFixed(3) : 0);
       const sign = value > 0 ? "+" : value < 0 ? "−" : "";
-      say(text, numbers ? short(value).replace(/^(−?)0\./, "$1.") : Math.abs(value) > 0.05 * largest ? sign : "");
+      say(text, numbers ? tight(value) : Math.abs(value) > 0.05 * largest ? sign : "");
     }
   };
 }
@@ -386,3 +389,61 @@ const MARKS = [
   (x, y) => `M${x} ${y - 7}l6.5 12h-13z`,
   (x, y) => `M${x} ${y - 7}l7 7l-7 7l-7 -7z`,
 ];
+
+/** The network over the steps of the sentence; `set` of a step says how the error moves there. */
+function network(frame, { steps: T, words }, title) {
+  const gap = T > 14 ? 84 : 120;
+  const width = (T + 0.35) * gap;
+  const { svg } = frame.panel(title, width, 285, {
+    wide: true,
+    name: "Network unrolled over time with the error flowing back; the text above says the numbers",
+  });
+  const forward = arrowHead(frame, svg, "forward");
+  const back = arrowHead(frame, svg, "back");
+  const at = (t) => (t < 0 ? 0.25 * gap : (t + 0.95) * gap);
+  const [yx, ys, ye] = [226, 142, 36];
+  const line = (x1, y1, x2, y2) =>
+    shape(svg, "line", { x1, y1, x2, y2, class: "forward", "marker-end": forward });
+  const circle = (x, y, r, label, kind) => {
+    const ring = shape(svg, "circle", { cx: x, cy: y, r, class: `node ${kind}` });
+    shape(svg, "text", { x, y, class: "middle" }, label);
+    return ring;
+  };
+  circle(at(-1), ys, 22, "s₋₁", "off");
+  return words.map((word, t) => {
+    const x = at(t);
+    line(x, yx - 22, x, ys + 30);
+    line(at(t - 1) + (t ? 27 : 24), ys, x - 30, ys);
+    line(x, ys - 27, x, ye + 28);
+    shape(svg, "text", { x: x - 13, y: (yx + ys) / 2 + 6, class: "end tick muted" }, "U");
+    shape(svg, "text", { x: x - gap / 2, y: ys + 15, class: "middle tick muted" }, t ? "W" : "");
+    shape(svg, "text", { x: x - 13, y: (ys + ye) / 2 - 6, class: "end tick muted" }, "V");
+    shape(svg, "text", { x, y: yx, class: "middle" }, `x${sub(t)}`);
+    const fits = Math.floor(gap / 11);
+    const label = word.length > fits ? `${word.slice(0, fits - 1)}…` : word;
+    shape(svg, "text", { x, y: yx + 34, class: "middle sub" }, label);
+    const ends = { x1: x + 12, x2: x + 12, y1: ye + 24, y2: ys - 30 };
+    const down = shape(svg, "line", { ...ends, class: "back", "marker-end": back });
+    const loss = circle(x, ye, 24, `E${sub(t)}`, "loss");
+    const node = circle(x, ys, 25, `s${sub(t)}`, "");
+    const [from, to] = [x - 18, at(t - 1) + 24];
+    const middle = (from + to) / 2;
+    const path = `M${from} ${ys - 20}Q${middle} ${ys - 62} ${to} ${ys - 20}`;
+    const hop = t ? shape(svg, "path", { d: path }) : null; // no step to hop to before the first
+    const bars = `M${middle - 9} ${ys - 54}l4 26m8 -26l4 26`;
+    const cut = t ? shape(svg, "path", { d: bars }) : null;
+    const who = t ? shape(svg, "text", { x: middle, y: ys - 58, class: "middle error tick" }) : null;
+    return {
+      set(now) {
+        put(loss, "class", `node ${now.loss}`);
+        put(down, "class", now.down ? "back" : "hidden");
+        put(node, "class", `node ${now.node}`);
+        if (!hop) return;
+        put(hop, "class", now.hop);
+        put(hop, "marker-end", now.hop === "back" ? back : "none");
+        put(cut, "class", now.hop === "cut" ? "cross" : "hidden");
+        say(who, now.who);
+      },
+    };
+  });
+}

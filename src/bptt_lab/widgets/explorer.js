@@ -37,68 +37,16 @@ function build(frame, facts, arrays) {
   });
 }
 
-/** The network over the steps of the sentence, and the way that errors take back through it. */
+/** Which losses send their error over which hop, and where it is cut. */
 function unrolled(frame, facts, horizonOf) {
   const T = facts.steps;
-  const gap = T > 14 ? 84 : 120;
-  const width = (T + 0.35) * gap;
-  const { svg } = frame.panel("The way of the error through the network", width, 300, {
-    wide: true,
-    name: "Network unrolled over time with the error flowing back; the text above says the numbers",
-  });
-  const forward = arrowHead(frame, svg, "forward");
-  const back = arrowHead(frame, svg, "back");
-  const at = (t) => (t + 0.95) * gap;
-  const [yx, ys, ye] = [238, 150, 40];
-  const line = (x1, y1, x2, y2) =>
-    shape(svg, "line", { x1, y1, x2, y2, class: "forward", "marker-end": forward });
-  const circle = (x, y, r, label, kind) => {
-    const ring = shape(svg, "circle", { cx: x, cy: y, r, class: `node ${kind}` });
-    const text = shape(svg, "text", { x, y, class: "middle" }, label);
-    return { ring, text };
-  };
-  const steps = [];
-  circle(at(-1) + 0.2 * gap, ys, 22, "s₋₁", "off");
-  for (let t = 0; t < T; t++) {
-    const x = at(t);
-    line(x, yx - 24, x, ys + 30);
-    line(t ? at(t - 1) + 27 : at(-1) + 0.2 * gap + 24, ys, x - 30, ys);
-    line(x, ys - 27, x, ye + 28);
-    shape(svg, "text", { x: x - 13, y: (yx + ys) / 2 + 4, class: "end tick muted" }, "U");
-    shape(svg, "text", { x: x - gap / 2, y: ys + 15, class: "middle tick muted" }, t ? "W" : "");
-    shape(svg, "text", { x: x - 13, y: (ys + ye) / 2, class: "end tick muted" }, "V");
-    shape(svg, "text", { x, y: yx, class: "middle" }, `x${sub(t)}`);
-    const word = facts.words[t];
-    const fits = Math.floor(gap / 9);
-    const label = word.length > fits ? `${word.slice(0, fits - 1)}…` : word;
-    shape(svg, "text", { x, y: yx + 34, class: "middle sub" }, label);
-    const down = shape(svg, "line", {
-      x1: x + 12, x2: x + 12, y1: ye + 24, y2: ys - 30, class: "back", "marker-end": back,
-    });
-    const loss = circle(x, ye, 24, `E${sub(t)}`, "loss");
-    const state = circle(x, ys, 25, `s${sub(t)}`, "");
-    const step = { down, loss, state };
-    if (t) {
-      const [from, to] = [x - 18, at(t - 1) + 24];
-      const path = `M${from} ${ys - 20}Q${(from + to) / 2} ${ys - 62} ${to} ${ys - 20}`;
-      step.hop = shape(svg, "path", { d: path, class: "back" });
-      step.cut = shape(svg, "path", {
-        d: `M${(from + to) / 2 - 9} ${ys - 54}l4 26m8 -26l4 26`, class: "cross",
-      });
-      step.who = shape(svg, "text", { x: (from + to) / 2, y: ys - 60, class: "middle error tick" }, "");
-    }
-    steps.push(step);
-  }
+  const steps = network(frame, facts, "The way of the error through the network");
   frame.draw((state) => {
     const horizon = horizonOf(state);
     const follows = (t) => state.follow === T || state.follow === t;
-    steps.forEach(({ down, loss, state: node, hop, cut, who }, k) => {
-      put(down, "class", follows(k) ? "back" : "hidden");
-      put(loss.ring, "class", follows(k) ? "node loss" : "node off");
+    steps.forEach((step, k) => {
       const idle = state.follow < T && k > state.follow;
       const reached = state.follow === T || (!idle && k >= horizon[state.follow]);
-      put(node.ring, "class", reached ? "node" : "node off");
-      if (!hop) return;
       let [first, last] = [-1, -1]; // the losses whose error takes this hop stand side by side
       for (let t = k; t < T; t++) {
         if (!follows(t) || horizon[t] >= k) continue;
@@ -106,11 +54,14 @@ function unrolled(frame, facts, horizonOf) {
         last = t;
       }
       const open = first >= 0;
-      put(hop, "class", open ? "back" : idle ? "hidden" : "cut");
-      put(hop, "marker-end", open ? back : "none");
-      put(cut, "class", open || idle ? "hidden" : "cross");
       const range = first === last ? `E${sub(first)}` : `E${sub(first)}–${sub(last)}`;
-      say(who, !open ? "" : state.follow < T ? `δ${sub(first)},${sub(k - 1)}` : range);
+      step.set({
+        loss: follows(k) ? "loss" : "off",
+        down: follows(k),
+        node: reached ? "" : "off",
+        hop: open ? "back" : idle ? "hidden" : "cut",
+        who: !open ? "" : state.follow < T ? `δ${sub(first)},${sub(k - 1)}` : range,
+      });
     });
   });
 }
@@ -156,7 +107,7 @@ function triangle(frame, T, arrays, horizonOf) {
       kept += keep;
       put(rect, "fill-opacity", keep ? (0.12 + 0.88 * level.of(t, k)).toFixed(2) : 0);
       put(over, "class", keep ? "hidden" : "cell");
-      say(text, keep && size > 9 ? short(sizes.of(t, k)).replace(/^0\./, ".") : "");
+      say(text, keep && size > 9 ? tight(sizes.of(t, k)) : "");
     }
     put(row, "class", state.follow < T ? "outline" : "hidden");
     put(row, "y", 8 + Math.min(state.follow, T - 1) * cell);
