@@ -91,7 +91,7 @@ def gradient_check_microscope(
         "central difference": arrays["central error whole"][0],
         "complex step": arrays["complex error whole"][0],
     }
-    start = int(np.argmin(np.abs(np.log10(STEPS) + 3)))
+    start = int(np.argmin(np.abs(np.log10(STEPS) + 4)))
     return LectureWidget(
         "microscope.js",
         title="Gradient-check microscope",

@@ -116,7 +116,7 @@ function activations(frame, { activations: names }, arrays, of) {
     left: 44, right: 430, top: 15, bottom: 265, xs: [-4, 4], ys: [-1.5, 1.5], xName: "pre-activation a",
     xTicks: [-4, -2, 0, 2, 4], yTicks: [-1, 0, 1], xText: short,
   });
-  const inside = (v, edge) => Math.max(-edge, Math.min(edge, v));
+  const shown = (v) => (Math.abs(v) <= 1.6 ? Y(v) : NaN); // what leaves the picture is not drawn
   const lines = [["φ(a)", 1], ["slope φ′(a)", 2]].map(([label, row], look) => ({
     row,
     draw: curve(svg, look, { label }),
@@ -130,13 +130,14 @@ function activations(frame, { activations: names }, arrays, of) {
     const [first, end] = [sampled.of(0, 0), sampled.of(0, 80)];
     for (const { row, draw, dots } of lines) {
       const values = sampled.of(row);
-      const points = [...sampled.of(0)].map((v, i) => [X(v), Y(inside(values[i], 1.5))]);
+      const points = [...sampled.of(0)].map((v, i) => [X(v), shown(values[i])]);
       const name = draw(points, false);
       put(name, "x", 436);
-      put(name, "y", row === 1 ? points[80][1] : points[80][1] + (values[80] === 1 ? 26 : 0));
+      const top = Math.min(1.5, values[80]);
+      put(name, "y", Y(top) + (row === 2 && top === 1 ? 26 : 0));
       const marks = seen.map((v) => {
-        const near = Math.round(((inside(v, 4) - first) / (end - first)) * 80);
-        return `M${X(inside(v, 4)).toFixed(1)} ${(Y(inside(values[near], 1.5)) - 5).toFixed(1)}v10`;
+        const y = shown(values[Math.round(((v - first) / (end - first)) * 80)] ?? NaN);
+        return Number.isFinite(y) ? `M${X(v).toFixed(1)} ${(y - 5).toFixed(1)}v10` : "";
       });
       put(dots, "d", marks.join(""));
     }
