@@ -208,7 +208,7 @@ def test_good_fixtures_see_all_and_blind_ones_lose_what_is_known():
 def test_a_window_that_covers_the_sentence_is_blind_to_truncation():
     exercise = EXERCISES.get("windowed_bptt")
     wide = {"window ≥ T": blind_fixtures()["window ≥ T"]}
-    only_wide = replace(exercise, calls=lambda f: [c for c in exercise.calls(f)][1:2])
+    only_wide = replace(exercise, calls=lambda f: exercise.calls(f)[:1])
     _, missed = kills(only_wide, wide)["window ≥ T"]
     assert {"T1b", "T5"} <= set(missed)
 
@@ -230,8 +230,7 @@ def test_every_entry_of_the_catalogue_is_complete_and_is_used():
     used = set().union(*(applicable(e) for e in EXERCISES.values() if e.steps is not None))
     for mistake in CATALOGUE.values():
         assert isinstance(mistake, Mistake)
-        for text in (mistake.name, mistake.why, mistake.hint):
-            assert text[0].isupper() or text[0] in "dyŷs1", mistake.id
-            assert text[-1] in ".?", mistake.id
+        for text in (mistake.name, mistake.why):
+            assert text[-1] == ".", mistake.id
         assert mistake.hint.endswith(("?", ".")), mistake.id
         assert mistake.id in used or not mistake.ways, f"{mistake.id} applies nowhere"

@@ -67,9 +67,9 @@ def windowed_bptt(params, x, y, window, s_init=None):
         Names the argument, what it was and what was expected.
     """
     require_integer("window", window, minimum=0)
+    params, x, s_init, y = validate(params, x, y, s_init)
     if window >= len(x) - 1:
         return bptt(params, x, y, s_init)
-    params, x, s_init, y = validate(params, x, y, s_init)
     s, error = _forward_and_error(params, x, y, s_init)
     total = np.zeros_like(s[1:])  # Σ_t δ_{t,k}: what all losses together send into step k
     for lag, delta in enumerate(_lags(params, s, error, window)):
@@ -272,9 +272,8 @@ def _backward_sweep(W, injected, slope):
     delta = np.empty_like(injected)
     delta[-1] = injected[-1] * slope[-1]
     for k in reversed(range(len(injected) - 1)):
-        delta[k] = (injected[k] + delta[k + 1] @ W) * slope[
-            k
-        ]  # δ_k = (Vᵀe_k + Wᵀδ_{k+1}) ⊙ (1-s_k²)
+        # δ_k = (Vᵀ(ŷ_k - y_k) + Wᵀδ_{k+1}) ⊙ (1 - s_k²)
+        delta[k] = (injected[k] + delta[k + 1] @ W) * slope[k]
     return delta
 
 

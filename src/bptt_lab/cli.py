@@ -31,8 +31,9 @@ def main(arguments=None):
     grade.set_defaults(run=_grade)
 
     catalogue = commands.add_parser("catalogue", help="the mistakes that the check knows")
-    catalogue.add_argument("--seeds", type=int, default=20, help="fixtures to try each on (20)")
-    catalogue.add_argument("--pairs", action="store_true", help="pairs of mistakes as well")
+    catalogue.add_argument("--seeds", type=int, default=3, help="networks to plant each in (3)")
+    catalogue.add_argument("--pair-seeds", type=int, default=0, help="the same for pairs (0)")
+    catalogue.add_argument("--jobs", type=int, default=2, help="processes (2)")
     catalogue.add_argument("--write", metavar="FILE", help="write it there as Markdown")
     catalogue.set_defaults(run=_catalogue)
 
@@ -80,9 +81,11 @@ def _grade(options):
 
 
 def _catalogue(options):
-    from .checker.matrix import catalogue_as_markdown
+    from .checker.page import page, slowest_checks
 
-    text = catalogue_as_markdown(range(options.seeds), options.pairs)
+    for kind, (milliseconds, name) in slowest_checks().items():
+        print(f"slowest check of a {kind} answer: {milliseconds:.0f} ms ({name})", file=sys.stderr)
+    text = page(range(100, 100 + options.seeds), range(200, 200 + options.pair_seeds), options.jobs)
     if options.write:
         with open(options.write, "w", encoding="utf-8") as file:
             file.write(text)

@@ -519,3 +519,69 @@ WRONG["input_gradient"] = {
         add_at(delta, np.roll(x, 1), n_inputs) + add_at(delta[:1], x[:1], n_inputs)
     ),
 }
+
+
+# Cases to be mended ask for the gradients of the double loop
+
+for _case in ("mend_case_1", "mend_case_2"):
+    RIGHT[_case] = RIGHT["bptt_double_loop"]
+    WRONG[_case] = {
+        "W8 slope one step late": gradient("W8", double=True),
+        "W15 counted again": _without_v(counted_again),
+        "W1 immediate only": gradient("W1", double=True),
+    }
+
+
+# Networks that hide a mistake
+
+
+def symmetric(params, x, y, s_init):
+    return params._replace(W=np.tril(params.W) + np.tril(params.W, -1).T), x, y, s_init
+
+
+def a_multiple_of_the_identity(params, x, y, s_init):
+    return [params._replace(W=0.9 * np.eye(len(params.W))), x[-5:], y[-5:], 2 * s_init]
+
+
+RIGHT["hide_missing_transpose"] = [
+    symmetric,
+    a_multiple_of_the_identity,
+    lambda params, x, y, s_init: (params._replace(W=params.W.T @ params.W), x, y, s_init),
+]
+WRONG["hide_missing_transpose"] = {
+    "unchanged": lambda *given: given,
+    "one step": lambda params, x, y, s_init: (params, x[:1], y[:1], s_init),
+    "no hops": lambda params, x, y, s_init: (params._replace(W=0 * params.W), x, y, s_init),
+    "hardly any hops": lambda params, x, y, s_init: (
+        params._replace(W=1e-5 * (params.W + params.W.T)),
+        x,
+        y,
+        s_init,
+    ),
+    "zero initial state": lambda params, x, y, s_init: (params, x, y, 0 * s_init),
+    "nearly symmetric": lambda params, x, y, s_init: (
+        params._replace(W=params.W + params.W.T + 1e-6 * params.W),
+        x,
+        y,
+        s_init,
+    ),
+    "no network": lambda *given: (1, 2, 3, 4),
+    "three of four": lambda *given: given[:3],
+    "a batch": lambda params, x, y, s_init: (params, x[:, None], y[:, None], s_init[None]),
+    "real inputs": lambda params, x, y, s_init: (
+        params,
+        one_hot(x, params.U.shape[1]),
+        y,
+        s_init,
+    ),
+}
+RIGHT["hide_lost_visits"] = [
+    lambda params, x, y, s_init: (params, np.arange(4), y[:4], s_init),
+    lambda params, x, y, s_init: (params, np.array([3, 0, 2, 1]), y[:4], s_init),
+    lambda params, x, y, s_init: (params, [1, 2, 3, 0], [0, 0, 0, 0], s_init),
+]
+WRONG["hide_lost_visits"] = {
+    "unchanged": lambda *given: given,
+    "three steps": lambda params, x, y, s_init: (params, np.arange(3), y[:3], s_init),
+    "one token": lambda params, x, y, s_init: (params, 0 * x, y, s_init),
+}

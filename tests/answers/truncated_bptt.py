@@ -360,3 +360,19 @@ WRONG["every_window_w"] = {
     "lags not summed": every_window("no sum"),
     "summed from the far end": every_window("from the far end"),
 }
+
+
+RIGHT["mend_case_3"] = RIGHT["windowed_bptt"]
+WRONG["mend_case_3"] = WRONG["windowed_bptt"]
+RIGHT["blind_window"] = [
+    lambda n_steps: n_steps,
+    lambda n_steps: np.int64(n_steps),
+    lambda n_steps: next(w for w in range(99) if w > n_steps - 1),
+]
+WRONG["blind_window"] = {
+    "one too few": lambda n_steps: n_steps - 1,
+    "one too many": lambda n_steps: n_steps + 1,
+    "no number": lambda n_steps: "T",
+    "a fraction": lambda n_steps: float(n_steps),
+    "negative": lambda n_steps: -1,
+}

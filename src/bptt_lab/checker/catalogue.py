@@ -35,6 +35,8 @@ class Mistake:
         Where it was met; "reasoned" if it was thought up.
     ways : tuple of dict
         One or more replacements of steps; all of them are the same mistake.
+    alone : bool
+        So little is left of the right answer that no second mistake can be told beside it.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Mistake:
     see: str
     met: str = "reasoned"
     ways: tuple = field(default=(), repr=False)
+    alone: bool = False
 
 
 START, FORWARD, OUTPUT, TIME, TRUNCATION = (
@@ -56,12 +59,12 @@ START, FORWARD, OUTPUT, TIME, TRUNCATION = (
 CATALOGUE = {}  # id -> Mistake
 
 
-def _mistake(id, name, why, hint, see, met="reasoned", *, also=(), **replaced):
+def _mistake(id, name, why, hint, see, met="reasoned", *, also=(), alone=False, **replaced):
     """Add an entry; `replaced` is the wrong step, `also` other ways to make the same mistake."""
     if id in CATALOGUE:
         raise ValueError(f"there are two mistakes with the id {id!r}")
-    ways = (replaced, *also) if replaced else ()
-    CATALOGUE[id] = Mistake(id, name, why, hint, see, met, ways)
+    ways = (replaced, *also) if replaced else tuple(also)
+    CATALOGUE[id] = Mistake(id, name, why, hint, see, met, ways, alone)
 
 
 def _one_hot(y, n_classes):
@@ -75,6 +78,38 @@ def _lag(n_steps):
 def _both_slopes(slope):
     """The same wrong tanh' at the first delta and on every hop."""
     return {"first_slope": slope, "hop_slope": slope}
+
+
+def _last_written(order):
+    """The sums of loops that overwrite; the double loop's outer one goes up or down through t."""
+
+    def visits(weighted):
+        """(δ, k) in the order of the loop."""
+        T = len(weighted)
+        if order == "single":
+            return [(weighted[:, k].sum(axis=0), k) for k in reversed(range(T))]
+        return [
+            (weighted[t, k], k)
+            for t in (range(T) if order == "up" else reversed(range(T)))
+            for k in range(t, -1, -1)
+            if weighted[t, k].any()
+        ]
+
+    def sum_U(weighted, x, n_inputs):
+        dU = np.zeros((weighted.shape[2], n_inputs))
+        for delta, k in visits(weighted):
+            dU[:, x[k]] = delta
+        return dU
+
+    def sum_W(weighted, s):
+        delta, k = visits(weighted)[-1]
+        return np.outer(delta, s[k])
+
+    def sum_V(error, s):
+        t = -1 if order == "up" else 0
+        return np.outer(error[t], s[1:][t])
+
+    return {"sum_U": sum_U, "sum_W": sum_W, "sum_V": sum_V}
 
 
 # Forward pass and loss
@@ -825,11 +860,32 @@ _mistake(
 )
 _mistake(
     "W25",
-    "A token that comes more than once counts once: dU[:, x] += ... drops repeats.",
-    "NumPy's fancy assignment keeps the last value for an index; it does not add them up.",
+    "A token that comes more than once counts once: only one visit to its column of dU is left.",
+    "Neither `dU[:, x] += ...` with an array x nor `dU[:, x[k]] = ...` adds up repeated visits.",
     "Try it on a sentence in which one word comes twice.",
     TIME,
     sum_U=lambda weighted, x, n_inputs: _scatter(weighted.sum(axis=0), x, n_inputs, add=False),
+    also=(
+        {
+            "sum_U": lambda weighted, x, n_inputs: _scatter(
+                weighted.sum(axis=0)[::-1], x[::-1], n_inputs, add=False
+            )
+        },
+    ),
+)
+_mistake(
+    "W26",
+    "The loop overwrites the gradient: `=` stands where `+=` belongs, so one term is left.",
+    "A gradient by a shared parameter is a sum over all steps.",
+    "What is left of the first term after the second one?",
+    TIME,
+    "mxnet #4057; javaidnabi31/RNN-from-scratch #2",
+    also=tuple(
+        {name: step for name, step in replaced.items() if name in kept}
+        for replaced in (_last_written("single"), _last_written("up"), _last_written("down"))
+        for kept in (("sum_W",), ("sum_U",), ("sum_U", "sum_W"), ("sum_U", "sum_W", "sum_V"))
+    ),
+    alone=True,
 )
 _mistake(
     "W27",

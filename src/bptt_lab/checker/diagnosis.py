@@ -88,7 +88,8 @@ def diagnose(exercise, seed, references, results):
     -------
     Diagnosis
     """
-    mistakes = _name_of_form(references, results) or _name(exercise, seed, references, results)
+    mistakes = _name_of_form(exercise, references, results)
+    mistakes = mistakes or _name(exercise, seed, references, results)
     if _shapes(results) != _shapes(expected for _, _, expected in references):
         return Diagnosis(mistakes)
     triangle, expected_triangle = _read_credit(exercise, seed, references, results)
@@ -164,7 +165,8 @@ def _pairs(name, seed):
     exercise = EXERCISES[name]
     _, case = exercise.cases(seed)[0]
     pairs = []
-    for (first, ways), (second, other_ways) in combinations(_singles(name, seed), 2):
+    sociable = [single for single in _singles(name, seed) if not single[0].alone]
+    for (first, ways), (second, other_ways) in combinations(sociable, 2):
         for one, _ in ways:
             for two, _ in other_ways:
                 if one.keys() & two.keys():
@@ -202,7 +204,7 @@ def _name(exercise, seed, references, results):
     return next(iter(found.values())) if len(found) == 1 else ()
 
 
-def _name_of_form(references, results):
+def _name_of_form(exercise, references, results):
     """Mistakes in the form of the answer, whatever its numbers are: order, transpose, clipping."""
     expected = [case_expected for _, _, case_expected in references]
     n = len(expected[0])
@@ -217,7 +219,8 @@ def _name_of_form(references, results):
     ]
     if _shapes(turned) != _shapes(results) and _same_cases(expected, turned):
         return (CATALOGUE["V12"],)
-    if _clipped(expected, results):
+    are_gradients = all(name in ("dU", "dW", "dV") for name in exercise.returns)
+    if are_gradients and _clipped(expected, results):
         return (CATALOGUE["W33"],)
     return ()
 
@@ -234,17 +237,18 @@ def _turned(got, expected):
 
 
 def _clipped(expected, results):
-    """Whether every wrong array is the right one cut off at its own largest entry."""
-    for case_expected, case_results in zip(expected, results, strict=True):
-        for right, got in zip(case_expected, case_results, strict=True):
-            right = np.asarray(right)
-            if right.dtype.kind not in "fi" or not np.isfinite(got).all() or got.size < 4:
-                return False
-            limit = np.abs(got).max()
-            largest = np.abs(right).max()
-            if not 0 < limit < 0.999 * largest or not _close(got, right.clip(-limit, limit)):
-                return False
-    return True
+    """Whether all arrays are the right ones, cut off at one limit that some entries pass."""
+    pairs = [
+        (np.asarray(right), np.asarray(got))
+        for case in zip(expected, results, strict=True)
+        for right, got in zip(*case, strict=True)
+    ]
+    if any(r.dtype.kind != "f" or r.shape != g.shape or not np.isfinite(g).all() for r, g in pairs):
+        return False
+    limit = max(np.abs(got).max(initial=0.0) for _, got in pairs)
+    if sum(np.count_nonzero(np.abs(right) > limit * 1.001) for right, _ in pairs) < 2:
+        return False
+    return limit > 0 and all(_close(got, right.clip(-limit, limit)) for right, got in pairs)
 
 
 def _same_cases(some, others):

@@ -39,6 +39,9 @@ class Exercise:
     reads_credit : tuple of str or None
         The parameters ("U", "W") whose gradients the first returned arrays are, where the weights
         of the credit triangle can be read back from them.
+    conditions : callable or None
+        For a design exercise, whose answer is not unique: takes what was returned, as a tuple, and
+        the arguments; returns None or what is wrong, as the end of "your answer ...".
     """
 
     name: str
@@ -52,6 +55,7 @@ class Exercise:
     steps: Callable | None = None
     reads: Callable | None = None
     reads_credit: tuple | None = None
+    conditions: Callable | None = None
 
     def cases(self, seed):
         """All that a seed gives: pairs of a fixture's name and an argument tuple."""
@@ -74,6 +78,7 @@ def exercise(
     steps=None,
     reads=None,
     reads_credit=None,
+    conditions=None,
 ):
     """Register the decorated function as the reference of an exercise of the same name.
 
@@ -86,7 +91,7 @@ def exercise(
     returns : str or tuple of str
     calls : callable
         Takes a `Fixture`, returns a list of argument tuples.
-    against, rtol, steps, reads, reads_credit : optional
+    against, rtol, steps, reads, reads_credit, conditions : optional
         As in `Exercise`.
 
     Returns
@@ -109,6 +114,7 @@ def exercise(
                 steps=steps,
                 reads=reads,
                 reads_credit=reads_credit,
+                conditions=conditions,
             )
         )
         return reference

@@ -65,7 +65,7 @@ def check(function, exercise=None, seed=0):
         first = first or watched
         if watched.error is not None:
             return _failed_call(exercise, seed, watched, function, case)
-        faults, case_parts = _compare(exercise, watched, expected)
+        faults, case_parts = _compare(exercise, watched, expected, case)
         behaviour = None
         if watched.mutated:
             changed = _parameter_names(function, len(case))[watched.mutated[0]]
@@ -235,7 +235,7 @@ def _differ(a, b):
     return False
 
 
-def _compare(exercise, watched, expected):
+def _compare(exercise, watched, expected, case):
     """Faults that make the numbers meaningless, or else one Part for each returned array."""
     result = watched.result
     n = len(expected)
@@ -249,6 +249,9 @@ def _compare(exercise, watched, expected):
             return [f"your function returns {len(result)} values; it should return {wanted}"], []
     else:
         result = (result,)
+    if exercise.conditions is not None:
+        problem = exercise.conditions(result, *copy.deepcopy(case))
+        return [], [Part("your answer", problem is None, problem, is_numeric=False)]
     return [], [
         _compare_part(exercise, name, got, right)
         for name, got, right in zip(exercise.returns, result, expected, strict=True)
@@ -326,6 +329,6 @@ def _compare_again(function, case, before):
 
 
 def _as_arrays(result):
-    return (
-        [np.asarray(r) for r in result] if isinstance(result, (tuple, list)) else np.asarray(result)
-    )
+    if isinstance(result, (tuple, list)):
+        return [_as_arrays(r) for r in result]
+    return np.asarray(result)

@@ -5,7 +5,7 @@ and every pair that can be combined, in every exercise on fresh fixtures, and sa
 answered.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Tally:
     named: int = 0
     unnamed: int = 0
     wrongly: list = field(default_factory=list)
+
+    def __add__(self, other):
+        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 def plant(exercise, replaced):

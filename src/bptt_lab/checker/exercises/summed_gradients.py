@@ -4,10 +4,12 @@ import numpy as np
 
 from ... import rnn
 from ...bptt import bptt, credit
-from ...numerical import complex_step
+from ...numerical import complex_step, relative_error
+from ..catalogue import CATALOGUE
 from ..diagnosis import Reading
-from ..exercise import exercise, prediction
+from ..exercise import EXERCISES, exercise, prediction
 from ..fixtures import fixtures
+from ..steps import Steps
 
 UNIT = "03-summed-gradients"
 NUMERICAL = "the numerical gradient"
@@ -225,3 +227,105 @@ def predict_angle_of_mean():
     ).W.ravel()
     cosine = of_sum @ of_mean / np.linalg.norm(of_sum) / np.linalg.norm(of_mean)
     return float(np.round(np.degrees(np.arccos(min(cosine, 1.0))), 3))
+
+
+# Find the mistake: gradients that were found elsewhere, to be named and mended
+
+
+@prediction(UNIT)
+def predict_case_1():
+    """The line of the first case that is wrong: the one in which the slope of a hop stands."""
+    lines = {"a": "error", "b": "inject", "c": "sum_U", "d": "sum_W", "e": "hop_slope"}
+    (wrong_step,) = CATALOGUE["W8"].ways[0]
+    return next(letter for letter, step in lines.items() if step == wrong_step)
+
+
+@prediction(UNIT)
+def predict_case_2():
+    """How often the second case counts the term C[3, 1]."""
+    return int(CATALOGUE["W15"].ways[0]["weights"](np.tri(4))[3, 1])
+
+
+def _mended(function):
+    """Register an exercise that asks for the same gradients as the double loop."""
+    double_loop = EXERCISES["bptt_double_loop"]
+    return exercise(
+        UNIT,
+        returns=double_loop.returns,
+        calls=double_loop.calls,
+        against=double_loop.against,
+        steps=double_loop.steps,
+        reads=double_loop.reads,
+        reads_credit=double_loop.reads_credit,
+    )(function)
+
+
+@_mended
+def mend_case_1(params, x, y, s, y_hat):
+    return bptt_double_loop(params, x, y, s, y_hat)
+
+
+@_mended
+def mend_case_2(params, x, y, s, y_hat):
+    return bptt_double_loop(params, x, y, s, y_hat)
+
+
+# Break the check: networks on which a given mistake cannot be seen
+
+
+def _unseen(mistake_id, case):
+    """What keeps a case from hiding a mistake of the double loop, None if it does hide it."""
+    params, x, y, s_init = case
+    if x.ndim != 1 or not rnn.is_tokens(x):
+        return "is no single sentence of tokens"
+    if len(x) < 4:
+        return f"has {len(x)} steps; at least 4 are asked for"
+    if not np.all(s_init):
+        return "starts from a state with a zero in it; every entry should differ from zero"
+    double_loop = EXERCISES["bptt_double_loop"]
+    activations = rnn.forward(params, x, s_init)
+    call = (params, x, y, activations.s, activations.y_hat)
+    right = double_loop.steps(Steps(), *call)
+    immediate = double_loop.steps(Steps(**CATALOGUE["W1"].ways[0]), *call)
+    if relative_error(immediate[1], right[1]) < 0.01:
+        return "hardly sends any error back (less than 1 % of dW): of course nothing is seen"
+    wrong = double_loop.steps(Steps(**CATALOGUE[mistake_id].ways[0]), *call)
+    off = max(relative_error(w, r) for w, r in zip(wrong, right, strict=True))
+    if off > double_loop.rtol:
+        return f"still shows the mistake: right and wrong gradient differ by {off:.1g}"
+    return None
+
+
+def _hides(mistake_id):
+    def conditions(answer, *given):
+        try:
+            rnn.validate(answer[0], answer[1], answer[2], answer[3])
+            case = rnn.Params(*answer[0]), *map(np.asarray, answer[1:])
+        except (TypeError, ValueError) as error:
+            return f"is no network with a sentence: {error}"
+        return _unseen(mistake_id, case)
+
+    return conditions
+
+
+@exercise(
+    UNIT,
+    returns=("params", "x", "y", "s_init"),
+    calls=lambda f: [(f.params, f.x, f.y, f.s_init)],
+    against="what was asked",
+    conditions=_hides("W14"),
+)
+def hide_missing_transpose(params, x, y, s_init):
+    return params._replace(W=params.W + params.W.T), x, y, s_init
+
+
+@exercise(
+    UNIT,
+    returns=("params", "x", "y", "s_init"),
+    calls=lambda f: [(f.params, f.x, f.y, f.s_init)],
+    against="what was asked",
+    conditions=_hides("W25"),
+)
+def hide_lost_visits(params, x, y, s_init):
+    n_inputs = params.U.shape[1]
+    return params, np.arange(n_inputs), np.resize(y, n_inputs), s_init

@@ -8,8 +8,9 @@ from ...bptt import windowed_bptt as windowed
 from ...numerical import complex_step
 from ...numerical import frozen_state_loss as frozen
 from ...truncation import chunk_horizon, window_horizon
+from ..catalogue import CATALOGUE
 from ..diagnosis import Reading
-from ..exercise import exercise, prediction
+from ..exercise import EXERCISES, exercise, prediction
 from ..fixtures import fixtures
 
 UNIT = "04-truncated-bptt"
@@ -242,3 +243,60 @@ def predict_gradient_of_v():
     f = fixtures(0)[0]
     whole = bptt_every_window(f.params, f.x, f.y, f.s_init).V[-1]
     return "b" if np.allclose(windowed(f.params, f.x, f.y, 0, f.s_init).V, whole) else "a"
+
+
+# Find the mistake, and break the check
+
+
+@prediction(UNIT)
+def predict_case_3():
+    """How many of 20 losses the third case sends back at all, at τ = 4."""
+    mask = CATALOGUE["T2"].ways[0]["window_mask"](20, 4)
+    return int(mask.any(axis=1).sum())
+
+
+def _mended(function):
+    """Register an exercise that asks for the same gradients as a window."""
+    window = EXERCISES["windowed_bptt"]
+    return exercise(
+        UNIT,
+        returns=window.returns,
+        calls=window.calls,
+        against=window.against,
+        steps=window.steps,
+        reads=window.reads,
+        reads_credit=window.reads_credit,
+    )(function)
+
+
+@_mended
+def mend_case_3(params, x, y, s, y_hat, window):
+    return windowed_bptt(params, x, y, s, y_hat, window)
+
+
+def _smallest_blind_window(answer, n_steps):
+    """Whether the window is the smallest for which keeping one hop less makes no difference."""
+    (window,) = answer
+    if isinstance(window, bool) or not isinstance(window, (int, np.integer)) or window < 0:
+        return f"should be a whole number, 0 or more, not {window!r}"
+
+    def hides(tau):
+        lag = np.subtract.outer(np.arange(n_steps), np.arange(n_steps))
+        return np.array_equal((lag >= 0) & (lag <= tau), (lag >= 0) & (lag < tau))
+
+    if not hides(window):
+        return f"{window} does not hide it in a sentence of {n_steps} steps"
+    if window > 0 and hides(window - 1):
+        return f"{window} hides it in a sentence of {n_steps} steps, but a smaller one does, too"
+    return None
+
+
+@exercise(
+    UNIT,
+    returns="window",
+    calls=lambda f: [(f.n_steps,), (1,)],
+    against="what was asked",
+    conditions=_smallest_blind_window,
+)
+def blind_window(n_steps):
+    return n_steps
