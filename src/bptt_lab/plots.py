@@ -832,6 +832,43 @@ def step_size_curve(h, errors):
 
 
 @_styled
+def gradient_norms(norms):
+    """Norms against the hops back that a gradient has taken, on a log axis.
+
+    Parameters
+    ----------
+    norms : dict of str to ndarray of shape (N,)
+        For each curve its value after 0..N-1 hops. Norms of exactly 0 are left out.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    norms = _curves("norms", norms, minimum=0)
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    ax = figure.add_subplot()
+    ax.set_yscale("log")
+    hops = np.arange(len(next(iter(norms.values()))))
+    sentences, shown = [], {}
+    for look, (name, values) in zip(_looks(norms), norms.items(), strict=True):
+        shown[name] = np.where(values > 0, values, np.nan)
+        ax.plot(hops, shown[name], label=name, clip_on=False, **{**look, "markersize": 6})
+        sentences.append(f"{name} from {values[0]:.2g} to {values[-1]:.2g}")
+    ax.axhline(1, color=GREY, linewidth=1.2, zorder=1)
+    ax.set(xlabel="hops back", ylabel="norm")
+    ax.grid(color="#dddddd", linewidth=0.8)
+    ax.yaxis.set_minor_locator(NullLocator())
+    _direct_labels(ax, shown, hops)
+    alt = f"Norms against hops back, over {hops[-1]} hops, on a log axis: "
+    return Picture(figure, alt + "; ".join(sentences) + ".")
+
+
+@_styled
 def loss_bars(per_step_losses, reference=None, labels=None):
     """The loss E_t of each step as bars, and the loss of a uniform guess as a line.
 
