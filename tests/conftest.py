@@ -1,7 +1,10 @@
 """A run in which a test was skipped fails, as pytest itself fails one in which no test ran."""
 
+from pathlib import Path
+
 import pytest
 
+ROOT = Path(__file__).parent.parent
 pytest_plugins = ["pytester"]
 
 

@@ -37,6 +37,12 @@ def main(arguments=None):
     catalogue.add_argument("--write", metavar="FILE", help="write it there as Markdown")
     catalogue.set_defaults(run=_catalogue)
 
+    lecture = commands.add_parser("lecture", help="open the widgets to project them")
+    lecture.add_argument("names", nargs="*", metavar="NAME", help="left out: all, with a menu")
+    lecture.add_argument("--folder", default="build/lecture", help="for the pages (build/lecture)")
+    lecture.add_argument("--no-browser", action="store_true", help="only say where they are")
+    lecture.set_defaults(run=_lecture)
+
     learning = commands.add_parser("learning", help="what is learned with which gradient (unit 06)")
     learning.add_argument("--seeds", type=int, default=5, help="networks of each kind (5)")
     learning.set_defaults(run=_learning)
@@ -82,6 +88,22 @@ def _grade(options):
     if options.example:
         runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
     return grade_and_show(course, options.units, options.jobs, options.regrade)
+
+
+def _lecture(options):
+    import webbrowser
+
+    from .grading.course import CourseError
+    from .widgets.board import write_board
+
+    try:
+        page = write_board(options.folder, options.names).resolve()
+    except ValueError as error:
+        raise CourseError(error) from error
+    print(page)
+    if not options.no_browser and not webbrowser.open(page.as_uri()):
+        print("there is no browser here: open this page in one", file=sys.stderr)
+    return 0
 
 
 def _learning(options):

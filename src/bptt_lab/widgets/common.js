@@ -84,7 +84,8 @@ class Frame {
     this.arrays = arrays;
     this.store = store;
     this.draws = [];
-    this.id = `bptt-${++serial}`;
+    // each widget on a page is a module of its own, so a count would give the same id to several
+    this.id = `bptt-${Math.random().toString(36).slice(2)}`;
     root.classList.add("bptt-widget");
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", facts.title);

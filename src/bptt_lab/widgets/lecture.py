@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,9 +120,11 @@ class LectureWidget(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        # what is being graded is kept for every student, so there the picture is enough
+        is_graded = "NBGRADER_EXECUTION" in os.environ
         return {
             **data,
-            "text/html": self.as_html(),
+            "text/html": self.picture._repr_html_() if is_graded else self.as_html(),
             "text/plain": f"{self.title}. {self.picture.alt} {NEEDS}",
         }, metadata
 
