@@ -338,7 +338,7 @@ class Session:
             message = f"it was still running after {SECONDS_PER_CALL} seconds: an endless loop?"
             raised = Raised("no end in sight", message, endless=True)
         except Closed:
-            raised = Raised("the process died", "it ended while your function was called")
+            raised = Raised("the kernel died", "it ended while your function was called")
         except BorderError as error:
             raised = Raised("no answer", f"{error}")
         finally:
@@ -367,7 +367,7 @@ class Session:
             self.dead = "it could not be stopped"
             raise
         except Closed:
-            self.dead = "the process died"
+            self.dead = "the kernel died"
             raise
         except BorderError as error:
             raise self._broken(str(error)) from error
