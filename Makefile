@@ -7,7 +7,7 @@ PYTHON = $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(shel
 	'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
 ALLOW_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab test grade release lint clean
+.PHONY: help lab test grade release bench lint clean
 
 help: ## Explain the commands (what `make` alone does)
 	@echo 'bptt_lab: a hands-on course on backpropagation through time'
@@ -34,6 +34,9 @@ grade: $(READY) ## Make the example class and grade it: feedback, grades.csv and
 
 release: $(READY) ## Make the student edition (notebooks/) from the instructor edition (solutions/)
 	$(BIN)/bptt-lab release $(ARGS)
+
+bench: $(READY) ## Measure the speed of the core next to what else computes the same
+	$(BIN)/python -m benchmarks.tables $(ARGS)
 
 lint: $(READY) ## Check the style of code and notebooks
 	$(BIN)/ruff check $(ARGS) .

@@ -65,6 +65,13 @@ def every_figure(T):
         ),
         "losses": lambda: plots.loss_bars(rng.random(T) + 1, np.log(6), words),
         "states": lambda: plots.states(np.tanh(rng.normal(size=(T + 1, 4))), words),
+        "learning": lambda: plots.learning_curves(
+            {"windows": 1 + rng.random(40 * T), "whole": rng.random(30)}, {"guess": 1.2}, smooth=7
+        ),
+        "learning, log": lambda: plots.learning_curves({"a": rng.random(9) + 0.1}, log=True),
+        "accuracy": lambda: plots.accuracy_against(
+            "distance", range(T), {"0": rng.random((T, 5)), "all": np.ones((T, 2))}, chance=0.5
+        ),
         "speed": lambda: plots.speed_bars({"double loop": 0.2, "single loop": 0.02, "lags": 0.001}),
     }
 

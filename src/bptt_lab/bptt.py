@@ -12,9 +12,11 @@ dE/dV needs no sum over k and is the same for every truncation.
 Sources: Werbos (1990), "Backpropagation through time"; Williams & Peng (1990) for truncation.
 """
 
+import math
+
 import numpy as np
 
-from .rnn import Params, is_tokens, require_integer, run, validate
+from .rnn import Params, hidden_states, is_tokens, require_integer, times, validate
 from .truncation import chunk_horizon, validate_horizon
 
 
@@ -39,10 +41,85 @@ def bptt(params, x, y, s_init=None):
     TypeError, ValueError
         Names the argument, what it was and what was expected.
     """
+    return loss_and_bptt(params, x, y, s_init)[1]
+
+
+def loss_and_bptt(params, x, y, s_init=None):
+    """The loss and its gradient, from one forward pass.
+
+    Beside its results it holds two arrays of T·B·H numbers (states and deltas) and one of T·B·C
+    (errors), and little else.
+
+    Parameters
+    ----------
+    params, x, y, s_init
+        As in `bptt`.
+
+    Returns
+    -------
+    loss : scalar
+        E, in nats, as `loss` computes it.
+    gradient : Params
+        As `bptt` computes it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
     params, x, s_init, y = validate(params, x, y, s_init)
-    s, error = _forward_and_error(params, x, y, s_init)
-    delta = _backward_sweep(params.W, error @ params.V, 1 - s[1:] ** 2)
-    return _gradients(params, x, s, error, delta)
+    s, error, losses = _forward(params, x, y, s_init)
+    delta, _ = _backward_sweep(params.W, s, times(error, params.V))
+    return losses.sum(), _gradients(params, x, s, error, delta)
+
+
+def checkpointed_bptt(params, x, y, segment=None, s_init=None):
+    """The whole gradient in less memory: keep a state every `segment` steps, and redo the rest.
+
+    The sweep comes back segment by segment, and before each of them the forward pass runs through
+    that segment again. It holds B·H·T/segment numbers for the kept states and B·(2H + C)·segment
+    for the segment at work, so about √T times B·(3H + C) where `bptt` needs T times B·(2H + C). The
+    price is a second forward pass.
+
+    Parameters
+    ----------
+    params, x, y, s_init
+        As in `bptt`.
+    segment : int, optional
+        Steps between two kept states, at least 1; √T, rounded up, when left out.
+
+    Returns
+    -------
+    Params
+        As `bptt` computes it, to rounding.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+
+    Notes
+    -----
+    Source: Chen, Xu, Zhang & Guestrin (2016), "Training deep nets with sublinear memory cost".
+    """
+    params, x, s_init, y = validate(params, x, y, s_init)
+    if segment is None:
+        segment = math.ceil(math.sqrt(len(x)))
+    require_integer("segment", segment, minimum=1)
+    segments = [slice(start, start + segment) for start in range(0, len(x), segment)]
+    kept = [s_init]
+    for steps in segments[:-1]:
+        s = hidden_states(params, x[steps], kept[-1])[1]
+        kept.append(s[-1].copy())  # a view would keep the whole segment alive
+    gradient, from_later = Params(0, 0, 0), 0
+    while segments:
+        steps = segments.pop()
+        s, error, _ = _forward(params, x[steps], y[steps], kept.pop())
+        injected = times(error, params.V)
+        injected[-1] += from_later  # what comes back over the border from the segment after
+        delta, from_later = _backward_sweep(params.W, s, injected)
+        gradient = Params(*map(np.add, gradient, _gradients(params, x[steps], s, error, delta)))
+    return gradient
 
 
 def windowed_bptt(params, x, y, window, s_init=None):
@@ -70,10 +147,10 @@ def windowed_bptt(params, x, y, window, s_init=None):
     params, x, s_init, y = validate(params, x, y, s_init)
     if window >= len(x) - 1:
         return bptt(params, x, y, s_init)
-    s, error = _forward_and_error(params, x, y, s_init)
-    total = np.zeros_like(s[1:])  # Σ_t δ_{t,k}: what all losses together send into step k
-    for lag, delta in enumerate(_lags(params, s, error, window)):
-        total[: len(total) - lag] += delta
+    s, error, _ = _forward(params, x, y, s_init)
+    total = np.zeros(s[1:].shape, error.dtype)  # Σ_t δ_{t,k}: what all losses send into step k
+    for delta in _lags(params, s, error, window):
+        total[: len(delta)] += delta
     return _gradients(params, x, s, error, total)
 
 
@@ -106,14 +183,14 @@ def chunked_bptt(params, x, y, k1, k2=None, s_init=None):
     """
     params, x, s_init, y = validate(params, x, y, s_init)
     horizon = chunk_horizon(len(x), k1, k2)
-    s, error = _forward_and_error(params, x, y, s_init)
-    injected, slope = error @ params.V, 1 - s[1:] ** 2
+    s, error, _ = _forward(params, x, y, s_init)
+    injected = times(error, params.V)
     total = np.zeros_like(injected)
     for start in range(0, len(x), k1):
         first, end = horizon[start], min(start + k1, len(x))
         from_chunk = injected[first:end].copy()
         from_chunk[: start - first] = 0  # earlier losses had their own sweep
-        total[first:end] += _backward_sweep(params.W, from_chunk, slope[first:end])
+        total[first:end] += _backward_sweep(params.W, s[first : end + 1], from_chunk)[0]
     return _gradients(params, x, s, error, total)
 
 
@@ -137,15 +214,15 @@ def bptt_every_window(params, x, y, s_init=None):
         Names the argument, what it was and what was expected.
     """
     params, x, s_init, y = validate(params, x, y, s_init)
-    s, error = _forward_and_error(params, x, y, s_init)
+    s, error, _ = _forward(params, x, y, s_init)
     T = len(x)
-    dU = np.empty((T, *params.U.shape), s.dtype)
-    dW = np.empty((T, *params.W.shape), s.dtype)
+    dU = np.empty((T, *params.U.shape), error.dtype)
+    dW = np.empty((T, *params.W.shape), error.dtype)
     for lag, delta in enumerate(_lags(params, s, error, T - 1)):
         dU[lag] = _input_gradient(delta, x[: T - lag], params.U)
         dW[lag] = _sum_of_outer(delta, s[: T - lag])
     dV = np.broadcast_to(_sum_of_outer(error, s[1:]), (T, *params.V.shape))
-    return Params(dU.cumsum(axis=0), dW.cumsum(axis=0), dV.copy())
+    return Params(dU.cumsum(axis=0, out=dU), dW.cumsum(axis=0, out=dW), dV.copy())
 
 
 def credit_deltas(params, x, y, s_init=None):
@@ -167,12 +244,8 @@ def credit_deltas(params, x, y, s_init=None):
         Names the argument, what it was and what was expected.
     """
     params, x, s_init, y = validate(params, x, y, s_init)
-    s, error = _forward_and_error(params, x, y, s_init)
-    T = len(x)
-    deltas = np.zeros((T, *s[1:].shape), s.dtype)
-    for lag, delta in enumerate(_lags(params, s, error, T - 1)):
-        deltas[np.arange(lag, T), np.arange(T - lag)] = delta
-    return deltas
+    s, error, _ = _forward(params, x, y, s_init)
+    return _triangle(params, s, error)
 
 
 def credit(params, x, y, s_init=None):
@@ -197,20 +270,17 @@ def credit(params, x, y, s_init=None):
     TypeError, ValueError
         Names the argument, what it was and what was expected.
     """
-    deltas = credit_deltas(params, x, y, s_init)
     params, x, s_init, y = validate(params, x, y, s_init)
-    s, error = _forward_and_error(params, x, y, s_init)
+    s, error, _ = _forward(params, x, y, s_init)
+    deltas = _triangle(params, s, error)
     T = len(x)
     if s.ndim == 2:  # give a single sequence its batch axis, so that one formula serves both
         deltas, s, error, x = deltas[:, :, None], s[:, None], error[:, None], x[:, None]
-    inputs = np.eye(params.U.shape[1])[x] if is_tokens(x) else x
-    C_V = np.zeros((T, T, *params.V.shape), s.dtype)
-    C_V[np.arange(T), np.arange(T)] = np.einsum("tbc,tbh->tch", error, s[1:])
-    return Params(
-        U=np.einsum("tkbh,kbd->tkhd", deltas, inputs),
-        W=np.einsum("tkbh,kbj->tkhj", deltas, s[:-1]),
-        V=C_V,
-    )
+    inputs = np.eye(params.U.shape[1], dtype=s.dtype)[x] if is_tokens(x) else x
+    C_V = np.zeros((T, T, *params.V.shape), error.dtype)
+    C_V[np.arange(T), np.arange(T)] = error.swapaxes(1, 2) @ s[1:]
+    deltas = deltas.swapaxes(2, 3)
+    return Params(U=deltas @ inputs, W=deltas @ s[:-1], V=C_V)
 
 
 def bptt_double_loop(params, x, y, s_init=None, horizon=None):
@@ -244,8 +314,7 @@ def bptt_double_loop(params, x, y, s_init=None, horizon=None):
     T = len(x)
     horizon = validate_horizon(np.zeros(T, int) if horizon is None else horizon, T)
     U, W, V = params
-    s, error = _forward_and_error(params, x, y, s_init)
-    one_hot = np.eye(U.shape[1])
+    s, error, _ = _forward(params, x, y, s_init)
     dU, dW, dV = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V)
     for t in reversed(range(T)):
         dV += np.outer(error[t], s[t + 1])
@@ -253,38 +322,90 @@ def bptt_double_loop(params, x, y, s_init=None, horizon=None):
         for k in range(t, horizon[t] - 1, -1):
             if k < t:
                 delta = (W.T @ delta) * (1 - s[k + 1] ** 2)  # δ_{t,k} from δ_{t,k+1}
-            dU += np.outer(delta, one_hot[x[k]] if is_tokens(x) else x[k])
+            if is_tokens(x):
+                dU[:, x[k]] += delta  # the outer product with a one-hot vector
+            else:
+                dU += np.outer(delta, x[k])
             dW += np.outer(delta, s[k])  # s[k] is s_{k-1}
     return Params(dU, dW, dV)
 
 
-def _forward_and_error(params, x, y, s_init):
-    """States, and the error ŷ_t - y_t of every step (y_t one-hot)."""
-    activations = run(params, x, s_init)
-    error = activations.y_hat  # ours alone, so it can be turned into the error in place
-    target = np.asarray(y)[..., None]
-    np.put_along_axis(error, target, np.take_along_axis(error, target, axis=-1) - 1, axis=-1)
-    return activations.s, error
+def _forward(params, x, y, s_init):
+    """What the backward pass starts from.
+
+    Returns
+    -------
+    s : ndarray of shape (T + 1, H) or (T + 1, B, H)
+        States.
+    error : ndarray of shape (T, C) or (T, B, C)
+        ŷ_t - y_t, with y_t one-hot.
+    losses : ndarray of shape (T·B,)
+        E_t.
+    """
+    s = hidden_states(params, x, s_init)[1]  # no name for a, so that its memory is free again
+    z = times(s[1:], params.V.T)
+    rows = _rows(z)  # a view: what is done to the rows is done to z
+    target = np.arange(len(rows)), y.ravel()
+    # softmax and cross-entropy share their exponentials, and each step reuses the memory of z
+    rows -= rows.real.max(axis=-1, keepdims=True)
+    losses = -rows[target]
+    np.exp(rows, out=rows)
+    total = rows.sum(axis=-1, keepdims=True)
+    losses += np.log(total[:, 0])  # E_t = log Σ_c exp(z_t[c]) - z_t[y_t]
+    rows /= total
+    rows[target] -= 1  # ŷ_t - y_t
+    return s, z, losses
 
 
-def _backward_sweep(W, injected, slope):
-    """Σ_t δ_{t,k} for every k: each step adds its own loss to what comes back from the next."""
-    delta = np.empty_like(injected)
-    delta[-1] = injected[-1] * slope[-1]
-    for k in reversed(range(len(injected) - 1)):
-        # δ_k = (Vᵀ(ŷ_k - y_k) + Wᵀδ_{k+1}) ⊙ (1 - s_k²)
-        delta[k] = (injected[k] + delta[k + 1] @ W) * slope[k]
-    return delta
+def _backward_sweep(W, s, injected):
+    """Σ_t δ_{t,k} for every k: each step adds its own loss to what comes back from the next.
+
+    Returns
+    -------
+    delta : ndarray
+        In the place of `injected`.
+    from_first : ndarray
+        Wᵀ δ of the first step: what goes on to the step before it.
+    """
+    delta = injected
+    W = np.ascontiguousarray(W)
+    from_next = np.zeros_like(delta[-1])
+    block = max(1, 2**16 // from_next.size)  # the slopes of so many steps stay in the cache
+    for end in range(len(delta), 0, -block):
+        steps = slice(max(0, end - block), end)
+        slope = 1 - s[1:][steps] ** 2
+        for delta_k, slope_k in zip(delta[steps][::-1], slope[::-1], strict=True):
+            delta_k += from_next
+            delta_k *= slope_k  # δ_k = (Vᵀ e_k + Wᵀ δ_{k+1}) ⊙ (1 - s_k²)
+            np.dot(delta_k, W, out=from_next)
+    return delta, from_next
 
 
 def _lags(params, s, error, last):
-    """Yield, for lag 0..last, all δ_{k+lag,k} at once: row k is the share that reaches step k."""
+    """Yield, for lag 0..last, all δ_{k+lag,k} at once: row k is the share that reaches step k.
+
+    A yielded array is overwritten after the next one, as two buffers take turns.
+    """
+    W = np.ascontiguousarray(params.W)
     slope = 1 - s[1:] ** 2
-    delta = (error @ params.V) * slope
+    delta = times(error, params.V)
+    delta *= slope
     yield delta
-    for lag in range(1, last + 1):
-        delta = (delta[1:] @ params.W) * slope[:-lag]  # every loss takes one hop back
+    spare = np.empty_like(delta)
+    for _ in range(last):
+        delta, spare = spare[: len(delta) - 1], delta
+        np.dot(_rows(spare[1:]), W, out=_rows(delta))  # every loss takes one hop back
+        delta *= slope[: len(delta)]
         yield delta
+
+
+def _triangle(params, s, error):
+    """All δ_{t,k}, as `credit_deltas` returns them."""
+    T = len(error)
+    deltas = np.zeros((T, *s[1:].shape), error.dtype)
+    for lag, delta in enumerate(_lags(params, s, error, T - 1)):
+        deltas[np.arange(lag, T), np.arange(T - lag)] = delta
+    return deltas
 
 
 def _gradients(params, x, s, error, delta):
@@ -299,11 +420,28 @@ def _gradients(params, x, s, error, delta):
 def _input_gradient(delta, x, U):
     if not is_tokens(x):
         return _sum_of_outer(delta, x)
-    dU = np.zeros(U.shape[::-1], delta.dtype)
-    np.add.at(dU, x, delta)  # a token may come more than once; += would keep only its last visit
+    H, D = U.shape
+    rows, tokens = _rows(delta), x.ravel().astype(np.intp)  # no index may overflow
+    dU = np.zeros((D, H), delta.dtype)
+    if x.size > 8 * D:  # every token comes often: sum its rows, two to eight times faster
+        order = np.argsort(tokens)
+        borders = np.searchsorted(tokens[order], np.arange(D + 1))
+        for token in range(D):
+            dU[token] = rows[order[borders[token] : borders[token + 1]]].sum(axis=0)
+        return dU.T
+    flat, unit = dU.ravel(), np.arange(H)  # np.add.at is several times faster on a flat array
+    for start in range(0, len(rows), 1024):
+        some = slice(start, start + 1024)
+        # a token may come more than once; += would keep only its last visit
+        np.add.at(flat, (tokens[some, None] * H + unit).ravel(), rows[some].ravel())
     return dU.T
 
 
 def _sum_of_outer(left, right):
     """Σ over steps (and sequences) of left ⊗ right, as one matrix product."""
-    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
+    return _rows(left).T @ _rows(right)
+
+
+def _rows(array):
+    """All vectors of all steps and sequences as the rows of one matrix."""
+    return array.reshape(-1, array.shape[-1])

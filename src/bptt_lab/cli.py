@@ -37,6 +37,10 @@ def main(arguments=None):
     catalogue.add_argument("--write", metavar="FILE", help="write it there as Markdown")
     catalogue.set_defaults(run=_catalogue)
 
+    learning = commands.add_parser("learning", help="what is learned with which gradient (unit 06)")
+    learning.add_argument("--seeds", type=int, default=5, help="networks of each kind (5)")
+    learning.set_defaults(run=_learning)
+
     options = parser.parse_args(arguments)
     from .grading.course import CourseError
 
@@ -78,6 +82,14 @@ def _grade(options):
     if options.example:
         runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
     return grade_and_show(course, options.units, options.jobs, options.regrade)
+
+
+def _learning(options):
+    from .training import learning_report
+
+    for line in learning_report(range(options.seeds)):
+        print(line, flush=True)
+    return 0
 
 
 def _catalogue(options):

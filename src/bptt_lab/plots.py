@@ -1017,6 +1017,128 @@ def speed_bars(seconds):
     return Picture(figure, "Measured times: " + "; ".join(said) + ".")
 
 
+@_styled
+def learning_curves(losses, reference=None, *, smooth=20, log=False, label="loss (nats)"):
+    """The loss of each batch against the number of updates.
+
+    Parameters
+    ----------
+    losses : dict of str to ndarray of shape (N,)
+    reference : dict of str to float, optional
+        Losses worth comparing with, drawn as dotted lines.
+    smooth : int, default 20
+        Each point is the mean over so many updates.
+    log : bool, default False
+        Whether the loss has a log axis.
+    label : str
+        Of the axis.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    _require_dict("losses", losses)
+    require_integer("smooth", smooth, minimum=1)
+    losses = {k: _real(f"losses[{k!r}]", v, 1) for k, v in losses.items()}
+    figure = Figure(figsize=(9, 4.8), layout="constrained")
+    ax = figure.add_subplot()
+    if log:
+        ax.set_yscale("log")
+    sentences, ends = [], []
+    for look, (name, values) in zip(_looks(losses), losses.items(), strict=True):
+        n = max(1, len(values) // smooth)
+        means = np.array([part.mean() for part in np.array_split(values, n)])
+        at = (np.arange(n) + 0.5) * len(values) / n
+        ax.plot(
+            at, means, label=_symbol(name), **{**look, "markersize": 6}, markevery=max(1, n // 12)
+        )
+        ends.append(means[-1])
+        sentences.append(f"{name} from {_short(means[0])} to {_short(means[-1])}")
+    for name, value in (reference or {}).items():
+        ax.axhline(value, color=GREY, linestyle=":", linewidth=2)
+        ax.annotate(
+            _symbol(name),
+            (0, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 4),
+            textcoords="offset points",
+            color=GREY,
+        )
+        sentences.append(f"for comparison {name} at {_short(value)}")
+    ax.set(xlabel="update", ylabel=label)
+    ax.grid(axis="y", color="#dddddd", linewidth=0.8)
+    ax.legend(loc="best")
+    return Picture(figure, "Loss against the number of updates: " + "; ".join(sentences) + ".")
+
+
+@_styled
+def accuracy_against(name, positions, accuracies, chance=None):
+    """What was learned: accuracy with its spread over seeds.
+
+    Parameters
+    ----------
+    name : str
+        What `positions` are, for the axis.
+    positions : sequence of N numbers or str
+    accuracies : dict of str to ndarray of shape (N, S)
+        For each position and each of S seeds, from 0 to 1.
+    chance : float, optional
+        The accuracy of a guess, drawn as a dotted line.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    _require_dict("accuracies", accuracies)
+    accuracies = {k: _real(f"accuracies[{k!r}]", v, 2) for k, v in accuracies.items()}
+    for key, values in accuracies.items():
+        if len(values) != len(positions):
+            raise ValueError(
+                f"accuracies[{key!r}] must have shape ({len(positions)}, S), not {values.shape}"
+            )
+    figure = Figure(figsize=(9, 4.8), layout="constrained")
+    ax = figure.add_subplot()
+    sentences = []
+    at = np.arange(len(positions))
+    for i, (look, (key, values)) in enumerate(
+        zip(_looks(accuracies), accuracies.items(), strict=True)
+    ):
+        mean, spread = values.mean(axis=1), values.std(axis=1)
+        aside = 0.06 * (i - (len(accuracies) - 1) / 2)  # so that error bars do not cover each other
+        ax.errorbar(at + aside, mean, yerr=spread, label=_symbol(key), capsize=4, **look)
+        said = ", ".join(
+            f"{p}: {m:.2f} ± {s:.2f}" for p, m, s in zip(positions, mean, spread, strict=True)
+        )
+        sentences.append(f"{key}: {said}")
+    if chance is not None:
+        ax.axhline(chance, color=GREY, linestyle=":", linewidth=2)
+        ax.annotate(
+            "guess",
+            (0, chance),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, -4),
+            textcoords="offset points",
+            va="top",
+            color=GREY,
+        )
+    ax.set_xticks(at, [str(p) for p in positions])
+    ax.set(xlabel=name, ylabel="accuracy", ylim=(0, 1.06))
+    ax.grid(axis="y", color="#dddddd", linewidth=0.8)
+    ax.legend(loc="lower right")
+    alt = f"Accuracy against {name}, mean and standard deviation over the seeds. "
+    return Picture(figure, alt + "; ".join(sentences) + ".")
+
+
 def _labels(name, labels, length):
     if labels is None:
         return None

@@ -110,7 +110,8 @@ def softmax(z):
     """
     z = np.asarray(z)
     e = np.exp(z - z.real.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    e /= e.sum(axis=-1, keepdims=True)
+    return e
 
 
 def cross_entropy(z, y):
@@ -161,16 +162,41 @@ def forward(params, x, s_init=None):
 
 def run(params, x, s_init):
     """The forward pass without validation: the arguments are what `validate` returns."""
-    U, W, V = params
-    inputs = U.T[x] if is_tokens(x) else x @ U.T  # U x_t for all t at once
-    a = np.empty(inputs.shape, np.result_type(inputs, W, s_init))
+    a, s = hidden_states(params, x, s_init)
+    z = times(s[1:], params.V.T)  # z_t = V s_t
+    return Activations(a, s, z, softmax(z))
+
+
+def hidden_states(params, x, s_init):
+    """The recurrence: all a_t and s_t. Only ``W s_{t-1}`` has to wait for the step before.
+
+    Everything that does not depend on the state is done for all steps at once, outside the loop.
+    """
+    U, W, _ = params
+    inputs = input_terms(U, x)
+    a = inputs.astype(np.result_type(inputs, W, s_init), copy=False)  # a_t starts as U x_t
     s = np.empty((len(x) + 1, *s_init.shape), a.dtype)
     s[0] = s_init
-    for t in range(len(x)):
-        a[t] = inputs[t] + s[t] @ W.T  # a_t = U x_t + W s_{t-1}
-        s[t + 1] = np.tanh(a[t])  # s_t = tanh(a_t)
-    z = s[1:] @ V.T  # z_t = V s_t
-    return Activations(a, s, z, softmax(z))
+    W_T = np.ascontiguousarray(W.T)  # one copy, since BLAS reads it by rows at every step
+    product = np.empty_like(s[0])  # and one buffer, which stays in the cache
+    for a_t, before, s_t in zip(a, s[:-1], s[1:], strict=True):
+        a_t += np.dot(before, W_T, out=product)  # a_t = U x_t + W s_{t-1}
+        np.tanh(a_t, out=s_t)  # s_t = tanh(a_t)
+    return a, s
+
+
+def input_terms(U, x):
+    """U x_t for all t at once, as a new array; a token picks a column of U."""
+    if not is_tokens(x):
+        return times(x, U.T)
+    columns = U.T if x.size < U.shape[1] else np.ascontiguousarray(U.T)  # copy U if it pays
+    return columns[x]
+
+
+def times(vectors, matrix):
+    """The product of every row vector with `matrix`: one BLAS call for all steps and sequences."""
+    rows = vectors.reshape(-1, vectors.shape[-1])
+    return (rows @ matrix).reshape(*vectors.shape[:-1], matrix.shape[1])
 
 
 def loss(params, x, y, s_init=None):
@@ -196,12 +222,13 @@ def loss(params, x, y, s_init=None):
         Names the argument, what it was and what was expected.
     """
     params, x, s_init, y = validate(params, x, y, s_init)
-    return cross_entropy(run(params, x, s_init).z, y).sum()
+    s = hidden_states(params, x, s_init)[1]
+    return cross_entropy(times(s[1:], params.V.T), y).sum()
 
 
 def is_tokens(x):
     """Whether `x` holds token indices (integers) rather than real vectors."""
-    return np.issubdtype(x.dtype, np.integer)
+    return x.dtype.kind in "iu"
 
 
 def require_integer(name, value, minimum):
@@ -302,14 +329,19 @@ def _as_array(name, value):
 
 
 def _require_finite(name, array):
-    if not np.isfinite(array).all():
+    flat = array.ravel(order="K")
+    with np.errstate(over="ignore", invalid="ignore"):
+        sum_of_squares = np.dot(flat, flat)  # several times faster than a look at every entry
+    if np.isfinite(sum_of_squares):
+        return
+    if not np.isfinite(array).all():  # else the squares of large numbers overflowed
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, but {name}{list(where)} is {array[where]}")
 
 
 def _require_range(name, indices, size, what):
-    outside = (indices < 0) | (indices >= size)
-    if outside.any():
+    if indices.size and (indices.min() < 0 or indices.max() >= size):
+        outside = (indices < 0) | (indices >= size)
         where = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
             f"{name} must lie in 0..{size - 1} ({what} is {size}), "

@@ -5,8 +5,8 @@ is wrong, a nudge, where it was met, where the course explains it, and the step 
 that it replaces. Where it applies is found by running it; the naming matrix
 (``bptt-lab catalogue``) and its test follow by themselves.
 
-The ids F, V, W, T and N stand for forward and loss, output layer, through time, truncation, and
-numerical derivatives.
+The ids F, V, W, T, N and L stand for forward and loss, output layer, through time, truncation,
+numerical derivatives, and learning.
 """
 
 from dataclasses import dataclass, field
@@ -49,12 +49,13 @@ class Mistake:
     alone: bool = False
 
 
-START, FORWARD, OUTPUT, TIME, TRUNCATION = (
+START, FORWARD, OUTPUT, TIME, TRUNCATION, TRAINING = (
     "00-start",
     "01-loss",
     "02-gradient-of-v",
     "03-summed-gradients",
     "04-truncated-bptt",
+    "06-training",
 )
 CATALOGUE = {}  # id -> Mistake
 
@@ -1193,6 +1194,241 @@ _mistake(
     "What does your formula give for f(x) = x?",
     START,
     difference=lambda above, below, here, h: (above - 2 * here + below) / h**2,
+)
+
+
+# Training
+
+_mistake(
+    "L1",
+    "The step goes uphill: the gradient is added.",
+    "The gradient points where the loss rises; descent goes the other way.",
+    "Does the loss fall after your step?",
+    TRAINING,
+    update=lambda parameter, gradient, rate: parameter + rate * gradient,
+)
+_mistake(
+    "L2",
+    "The step is the update alone: the old parameters are missing.",
+    "A step starts from where the parameters are.",
+    "What remains of the parameters if the gradient is zero?",
+    TRAINING,
+    update=lambda parameter, gradient, rate: -rate * gradient,
+)
+_mistake(
+    "L3",
+    "The learning rate is missing.",
+    "The rate says how far to go in the direction of the gradient.",
+    "What happens to your step when the learning rate is halved?",
+    TRAINING,
+    update=lambda parameter, gradient, rate: parameter - gradient,
+    also=({"update": lambda parameter, gradient, rate: parameter - gradient / rate},),
+)
+_mistake(
+    "L4",
+    "The parameters shrink as well: the rate multiplies all of the difference.",
+    "Only the gradient is multiplied by the learning rate.",
+    "Where does the bracket belong?",
+    TRAINING,
+    update=lambda parameter, gradient, rate: rate * (parameter - gradient),
+)
+_mistake(
+    "L5",
+    "Every matrix is clipped by its own norm.",
+    "One norm is meant, of all matrices together; else the gradient turns.",
+    "How many norms does your function compute?",
+    TRAINING,
+    clip=lambda gradient, limit: [g * min(1.0, limit / np.linalg.norm(g)) for g in gradient],
+)
+_mistake(
+    "L6",
+    "Entries are clipped one by one: this is clipping by value.",
+    "Clipping by norm scales all entries by the same factor, and so keeps the direction.",
+    "Do all entries shrink by the same factor?",
+    TRAINING,
+    clip=lambda gradient, limit: [np.clip(g, -limit, limit) for g in gradient],
+)
+_mistake(
+    "L7",
+    "Short gradients are stretched to the limit.",
+    "A gradient that is shorter than the limit stays as it is.",
+    "What does your function do with a gradient that is short enough?",
+    TRAINING,
+    shrink=lambda norm, max_norm: max_norm / norm,
+)
+_mistake(
+    "L8",
+    "The square root is missing: the norm is squared.",
+    "The norm is the root of the sum of squares.",
+    "How does your norm change when the gradient is doubled?",
+    TRAINING,
+    norm=lambda gradient: sum((matrix**2).sum() for matrix in gradient),
+)
+_mistake(
+    "L9",
+    "The norm is a mean over the entries.",
+    "The norm is the root of the sum of squares, not of their mean.",
+    "Does your norm depend on how many entries there are?",
+    TRAINING,
+    norm=lambda gradient: np.sqrt(
+        sum((m**2).sum() for m in gradient) / sum(m.size for m in gradient)
+    ),
+)
+_mistake(
+    "L10",
+    "The largest entry is taken for the norm.",
+    "The norm is the root of the sum of all squares.",
+    "Does your norm change when one of the smaller entries does?",
+    TRAINING,
+    norm=lambda gradient: max(np.abs(matrix).max() for matrix in gradient),
+)
+_mistake(
+    "L11",
+    "A gradient that is too long is set to zero.",
+    "Clipping shortens the step; it does not leave it out.",
+    "What does an update with your clipped gradient do?",
+    TRAINING,
+    shrink=lambda norm, max_norm: float(norm <= max_norm),
+)
+_mistake(
+    "L12",
+    "The sequence is rolled: its end comes back at its start.",
+    "Before step `lag` there is nothing to repeat yet.",
+    "What should be answered at step 0?",
+    TRAINING,
+    delay=lambda x, lag, n_symbols: np.roll(x, lag),
+)
+_mistake(
+    "L13",
+    "The targets look ahead: y_t is x_{t + lag}.",
+    "A delay repeats what has been read, not what will be.",
+    "Which token is asked for at the last step?",
+    TRAINING,
+    delay=lambda x, lag, n_symbols: np.concatenate([x[lag:], np.full(lag, n_symbols)]),
+)
+_mistake(
+    "L14",
+    "The delay is one step too long.",
+    "At step t, the token of step t - lag is asked for; with lag 0, that of step t itself.",
+    "What should come out with a lag of 0?",
+    TRAINING,
+    delay=lambda x, lag, n_symbols: np.concatenate([np.full(lag + 1, n_symbols), x])[: len(x)],
+)
+_mistake(
+    "L15",
+    "*Nothing yet* has the number of a symbol.",
+    "Symbols are 0 to n_symbols - 1, so the next free class is n_symbols.",
+    "Which class can no symbol have?",
+    TRAINING,
+    delay=lambda x, lag, n_symbols: np.concatenate([np.full(lag, 0), x[: len(x) - lag]]),
+    also=(
+        {
+            "delay": lambda x, lag, n_symbols: np.concatenate(
+                [np.full(lag, n_symbols - 1), x[: len(x) - lag]]
+            )
+        },
+    ),
+)
+_mistake(
+    "L16",
+    "All steps count, also those that were not to be scored.",
+    "Steps that anybody can answer would hide the ones that need memory.",
+    "Where does `scored` enter?",
+    TRAINING,
+    score=lambda answers, y, scored: (answers == y).mean(),
+)
+_mistake(
+    "L17",
+    "Right answers at scored steps are divided by all answers.",
+    "A fraction of the scored steps is asked for.",
+    "What is your result if every scored answer is right?",
+    TRAINING,
+    score=lambda answers, y, scored: (answers == y)[scored].sum() / y.size,
+)
+_mistake(
+    "L18",
+    "The wrong answers are counted.",
+    "Accuracy is the fraction that is right.",
+    "What is your result if every answer is right?",
+    TRAINING,
+    score=lambda answers, y, scored: (answers != y)[scored].mean(),
+)
+_mistake(
+    "L19",
+    "What survives a cut keeps the weight 1, so far terms are too small in the mean.",
+    "A term that survives with probability p must count 1/p, so that its mean is its value.",
+    "What is the mean of your weight over many random cuts?",
+    TRAINING,
+    "Tallec & Ollivier (2017)",
+    reweigh=lambda n_hops, probability: np.ones(n_hops + 1),
+)
+_mistake(
+    "L20",
+    "The weight is divided by the probability of a cut, not by that of no cut.",
+    "What survives a hop does so with probability 1 - c.",
+    "What is the weight if cuts are very rare?",
+    TRAINING,
+    reweigh=lambda n_hops, probability: probability ** -np.arange(n_hops + 1.0),
+)
+_mistake(
+    "L21",
+    "A cut drops one lag only; what lies behind it comes back.",
+    "Whoever does not pass a border never reaches what lies behind it.",
+    "How does the error get behind a cut in your version?",
+    TRAINING,
+    survive=lambda cuts: (~cuts).astype(float),
+)
+_mistake(
+    "L22",
+    "All lags have the same weight 1 / (1 - c), however many hops they took.",
+    "Each hop had to be survived, and each contributes a factor.",
+    "With which probability is the term five hops back still there?",
+    TRAINING,
+    reweigh=lambda n_hops, probability: np.append(1.0, np.full(n_hops, 1 / (1 - probability))),
+)
+_mistake(
+    "L23",
+    "One hop too few: n hops have n + 1 contributions.",
+    "The contribution of lag 0 took no hop at all.",
+    "How many contributions are there without any hop?",
+    TRAINING,
+    chain_terms=lambda A, v, n_hops: [
+        (np.linalg.matrix_power(A, lag) @ v)[0] for lag in range(n_hops)
+    ],
+)
+_mistake(
+    "L24",
+    "Only the longest path counts.",
+    "The slope is a sum over all lags: the parameter entered at every step.",
+    "What does the input of the last step contribute?",
+    TRAINING,
+    chain_terms=lambda A, v, n_hops: [(np.linalg.matrix_power(A, n_hops) @ v)[0]],
+)
+_mistake(
+    "L25",
+    "A is transposed.",
+    "The influence of unit j on unit i is A[i, j]: forwards, A stands on the left of the state.",
+    "Which unit feeds which?",
+    TRAINING,
+    chain_terms=lambda A, v, n_hops: [
+        (v @ np.linalg.matrix_power(A, lag))[0] for lag in range(n_hops + 1)
+    ],
+)
+_mistake(
+    "L26",
+    "A is raised to its powers entry by entry.",
+    "A ** n takes powers of entries; hops are matrix products.",
+    "What does `**` do with an array?",
+    TRAINING,
+    chain_terms=lambda A, v, n_hops: [(A**lag @ v)[0] for lag in range(n_hops + 1)],
+    also=(
+        {
+            "chain_terms": lambda A, v, n_hops: [
+                v[0],
+                *((A**lag @ v)[0] for lag in range(1, n_hops + 1)),
+            ]
+        },
+    ),
 )
 
 

@@ -163,6 +163,54 @@ class Steps:
             gradient[index] = self.difference(f(at + nudge), f(at - nudge), f(at), h)
         return gradient
 
+    # Training
+
+    @staticmethod
+    def update(parameter, gradient, learning_rate):
+        return parameter - learning_rate * gradient
+
+    @staticmethod
+    def norm(gradient):
+        return np.sqrt(sum((matrix**2).sum() for matrix in gradient))
+
+    @staticmethod
+    def shrink(norm, max_norm):
+        return min(1.0, max_norm / norm)
+
+    def clip(self, gradient, max_norm):
+        """The gradient, scaled down where it is too long."""
+        factor = self.shrink(self.norm(gradient), max_norm)
+        return [factor * matrix for matrix in gradient]
+
+    @staticmethod
+    def delay(x, lag, n_symbols):
+        return np.concatenate([np.full(lag, n_symbols), x[: len(x) - lag]])
+
+    @staticmethod
+    def score(answers, y, scored):
+        return (answers == y)[scored].mean()
+
+    @staticmethod
+    def survive(cuts):
+        return np.cumprod(~cuts)
+
+    @staticmethod
+    def reweigh(n_hops, probability):
+        return (1 - probability) ** -np.arange(n_hops + 1.0)
+
+    def lag_weights(self, cuts, probability):
+        """The weight of each lag under given cuts."""
+        alive = np.concatenate([[1.0], self.survive(cuts)])
+        return alive * self.reweigh(len(cuts), probability)
+
+    @staticmethod
+    def chain_terms(A, v, n_hops):
+        return [(np.linalg.matrix_power(A, lag) @ v)[0] for lag in range(n_hops + 1)]
+
+    def chain_slope(self, A, v, n_hops):
+        """The slope of the first unit by the common input, from some lags."""
+        return np.sum(self.chain_terms(A, v, n_hops))
+
     # Backward: through time
 
     @staticmethod

@@ -3,6 +3,6 @@
 A reference is an oracle (the core's forward pass) or a numerical derivative, never a stored number.
 """
 
-from . import gradient_of_v, loss, start, summed_gradients, truncated_bptt
+from . import gradient_of_v, loss, start, summed_gradients, training, truncated_bptt
 
-__all__ = ["gradient_of_v", "loss", "start", "summed_gradients", "truncated_bptt"]
+__all__ = ["gradient_of_v", "loss", "start", "summed_gradients", "training", "truncated_bptt"]
