@@ -68,6 +68,7 @@ class JudgeInSandbox(NbGraderPreprocessor):
             _files(Path(submitted)), {"RLIMIT_AS": self.memory << 20}, self.figures
         )
         self._digest, self._end = _digest(nb), monotonic() + self.total_timeout
+        mistakes = {}
         try:
             for cell in nb.cells:
                 if cell.cell_type != "code":
@@ -76,12 +77,13 @@ class JudgeInSandbox(NbGraderPreprocessor):
                 mark = nbgrader_metadata(cell)
                 if mark.get("grade") and not mark.get("solution"):
                     seed = seed_of(secret, student, unit, mark["grade_id"], self._digest)
-                    cell.outputs = _judged(cell.source, mark, session, seed)
+                    cell.outputs, named = _judged(cell.source, mark, session, seed)
+                    mistakes |= {mark["grade_id"]: named} if named else {}
                 else:
                     cell.outputs = self._run(cell.source, session)
         finally:
             session.close()
-        nb.metadata["bptt_lab"] = {"protection": warm.protection}
+        nb.metadata["bptt_lab"] = {"protection": warm.protection, "mistakes": mistakes}
         return nb, resources
 
     def _run(self, source, session):
@@ -233,7 +235,7 @@ def what_is_checked(source):
 
 
 def _judged(source, mark, session, seed):
-    """The outputs of a test cell: the report and the points."""
+    """The outputs of a test cell, the report and the points; and the ids of named mistakes."""
     points = float(mark["points"])
     try:
         name, exercise = what_is_checked(source)
@@ -241,7 +243,7 @@ def _judged(source, mark, session, seed):
     except (SyntaxError, ValueError, KeyError) as error:
         raise ValueError(f"test cell {mark['grade_id']} cannot be judged: {error}") from error
     if session.dead:
-        return [_error(NOT_RUN, f"{session.dead} in an earlier cell")]
+        return [_error(NOT_RUN, f"{session.dead} in an earlier cell")], []
     try:
         with time_limit(SECONDS_TO_JUDGE):
             report = judge(exercise, seed, lambda case: session.ask(name, case, exercise.unit))
@@ -250,7 +252,8 @@ def _judged(source, mark, session, seed):
         report = Report(exercise, Outcome.CRASHED, seed, crash=crash)
     score = float(round(points * report.score, 2))
     shown = {"text/plain": repr(report), "text/html": report._repr_html_()}
+    named = [mistake.id for mistake in report.diagnosis.mistakes] if report.diagnosis else []
     return [
         new_output("display_data", data=shown),
         new_output("execute_result", data={"text/plain": repr(score)}),
-    ]
+    ], named
