@@ -29,7 +29,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# An exercise takes milliseconds. A function that is asked for numbers is stopped after 10 s by itself,
-# whatever stands here; these are the limits of the other cells.
+# An exercise takes milliseconds. A function that is asked for numbers is stopped after 10 s,
+# whatever stands here: these are the limits of the cells.
 c.JudgeInSandbox.timeout = 25
 c.JudgeInSandbox.total_timeout = 60

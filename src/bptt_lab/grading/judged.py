@@ -5,7 +5,6 @@ gradebook, formgrader, feedback and scores given by hand notice no difference.
 """
 
 import ast
-import base64
 import hashlib
 import hmac
 import json
@@ -14,7 +13,6 @@ import secrets
 from pathlib import Path
 from time import monotonic
 
-import numpy as np
 from nbformat.v4 import new_output
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -46,9 +44,6 @@ class JudgeInSandbox(NbGraderPreprocessor):
         60, help="Seconds for a whole notebook; each cell still gets a little after that."
     ).tag(config=True)
     memory = Integer(3072, help="MB of address space for a submission.").tag(config=True)
-    figures = Bool(
-        False, help="Whether figures are drawn for the feedback; it takes most of the time."
-    ).tag(config=True)
     require_sandbox = Bool(
         False, help="Refuse to go on where there is no bubblewrap; BPTT_LAB_REQUIRE_SANDBOX too."
     ).tag(config=True)
@@ -64,9 +59,7 @@ class JudgeInSandbox(NbGraderPreprocessor):
         submitted = folders.format_path(folders.submitted_directory, student, unit)
         require = self.require_sandbox or bool(os.environ.get("BPTT_LAB_REQUIRE_SANDBOX"))
         warm = sandbox.warm(require)
-        session = warm.session(
-            _files(Path(submitted)), {"RLIMIT_AS": self.memory << 20}, self.figures
-        )
+        session = warm.session(_files(Path(submitted)), {"RLIMIT_AS": self.memory << 20})
         self._digest, self._end = _digest(nb), monotonic() + self.total_timeout
         mistakes = {}
         try:
@@ -171,24 +164,18 @@ def _files(folder):
 def _outputs(outputs):
     """What a cell showed, as nbformat has it; what is malformed is left out."""
     for output in outputs[:MOST_OUTPUTS]:
-        if not isinstance(output, list) or len(output) < 2 or not isinstance(output[1], list):
+        if not isinstance(output, list) or len(output) != 2 or not isinstance(output[1], list):
             continue
-        kind, texts, *picture = output
+        kind, texts = output
         if any(not isinstance(text, str) for text in texts):
             continue
         if kind in ("stdout", "stderr"):
             yield new_output("stream", name=kind, text="".join(texts))
         elif kind == "error" and len(texts) == 3:
             name, message, traceback = texts
-            yield new_output(
-                "error", ename=name, evalue=message, traceback=traceback.split("\n")
-            )
+            yield new_output("error", ename=name, evalue=message, traceback=traceback.split("\n"))
         elif kind in ("result", "display"):
-            data = {"text/plain": "".join(texts)}
-            png = picture[0].tobytes() if picture and isinstance(picture[0], np.ndarray) else b""
-            if png.startswith(b"\x89PNG\r\n"):
-                data["image/png"] = base64.b64encode(png).decode()
-            yield new_output("display_data", data=data)
+            yield new_output("display_data", data={"text/plain": "".join(texts)})
 
 
 def _error(name, message):

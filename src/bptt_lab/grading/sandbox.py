@@ -24,6 +24,7 @@ import numpy as np
 from .. import rnn
 from ..checker.watch import SECONDS_PER_CALL, Raised, TooLongError, Watched, time_limit
 from .border import BorderError, Closed, Line, Remote, TooLate, pair
+from .submission import NONSENSE
 
 PACKAGE = Path(rnn.__file__).parent
 BUBBLEWRAP = "bubblewrap"
@@ -170,7 +171,7 @@ class Warm:
         self._many = not self._bubblewrap or said == b"N"
         ours.settimeout(GRACE + 3)
 
-    def session(self, files=(), limits=None, figures=False):
+    def session(self, files=(), limits=None):
         """Start a submission.
 
         Parameters
@@ -179,8 +180,6 @@ class Warm:
             What else was handed in: names relative to the working directory, and contents.
         limits : dict, optional
             In place of some of LIMITS.
-        figures : bool, default False
-            Whether figures are drawn.
 
         Returns
         -------
@@ -204,9 +203,7 @@ class Warm:
         files = [[name, np.frombuffer(content, np.uint8)] for name, content in files]
         limits = LIMITS | (limits or {})
         session = Session(ours, lambda: self._end(here))
-        session.line.write(
-            "start", [files, [list(limit) for limit in limits.items()], figures, here]
-        )
+        session.line.write("start", [files, [list(limit) for limit in limits.items()], here])
         return session
 
     def _end(self, here):
@@ -308,7 +305,7 @@ class Session:
         Returns
         -------
         list
-            Of outputs, each a list: a kind, a list of texts, and for a figure its PNG.
+            Of outputs, each a list: a kind, and a list of texts.
 
         Raises
         ------
@@ -382,7 +379,7 @@ class Session:
         return value[1:]
 
     def _broken(self, why):
-        self.dead = f"what came out of the sandbox is no answer: {why}"
+        self.dead = f"{NONSENSE}: {why}"
         return BorderError(why)
 
     def _serve(self, kind, value, deadline):

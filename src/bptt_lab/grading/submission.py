@@ -18,10 +18,11 @@ GRADED = "graded"
 MENDED = "mended"  # graded, after something was put right
 TIMED_OUT = "timed out"  # graded, but something did not come to an end
 KERNEL_DIED = "kernel died"  # graded as far as it was run
+NO_ANSWER = "no answer"  # graded up to where the student's process answered nonsense
 MISSING = "missing"
 BROKEN = "broken file"
 FAILED = "not gradable"
-WITH_SCORE = (GRADED, MENDED, TIMED_OUT, KERNEL_DIED)
+WITH_SCORE = (GRADED, MENDED, TIMED_OUT, KERNEL_DIED, NO_ANSWER)
 
 OUTCOMES = {  # how a report begins
     "✓": "correct",
@@ -30,6 +31,7 @@ OUTCOMES = {  # how a report begins
     "○": "not attempted",
 }
 ENDLESS = "no end in sight"  # what a report says of a function that the check had to stop
+NONSENSE = "what came out of the sandbox is no answer"
 STOPPED = ("CellTimeoutError", "KeyboardInterrupt")
 BOM = b"\xef\xbb\xbf"
 KERNEL_STARTS = 3  # with several graders at once, a kernel may lose its port to another one
@@ -259,10 +261,15 @@ def _status(outcomes, stopped, notes):
     if KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
         status = KERNEL_DIED
         notes = [f"the kernel died; {len(not_run)} exercises were not run", *notes]
+    elif NONSENSE in "".join(not_run):
+        status = NO_ANSWER
+        why = not_run[0].removeprefix("not run: ").removesuffix(" in an earlier cell")
+        notes = [f"{why}; {len(not_run)} exercises were not run", *notes]
     elif stopped or not_run:
         status = TIMED_OUT
         after = f"; {len(not_run)} exercises were not run after that" if not_run else ""
-        notes = [f"does not come to an end: {', '.join(stopped)}{after}", *notes]
+        which = ", ".join(stopped) or "a cell"
+        notes = [f"does not come to an end: {which}{after}", *notes]
     else:
         status = MENDED if notes else GRADED
     untouched = said.count("not attempted")
