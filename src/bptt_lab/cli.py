@@ -28,6 +28,9 @@ def main(arguments=None):
     grade.add_argument("--example", action="store_true", help="make the example class first")
     grade.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
     grade.add_argument("--regrade", action="store_true", help="also what has not changed")
+    grade.add_argument(
+        "--require-sandbox", action="store_true", help="refuse to grade without bubblewrap"
+    )
     grade.set_defaults(run=_grade)
 
     catalogue = commands.add_parser("catalogue", help="the mistakes that the check knows")
@@ -81,7 +84,9 @@ def _grade(options):
         raise CourseError(f"--jobs must be at least 1, not {options.jobs}")
     if options.example:
         runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
-    return grade_and_show(course, options.units, options.jobs, options.regrade)
+    return grade_and_show(
+        course, options.units, options.jobs, options.regrade, options.require_sandbox
+    )
 
 
 def _learning(options):

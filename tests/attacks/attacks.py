@@ -155,18 +155,18 @@ def bptt_single_loop(params, x, y, s, y_hat):
 """,
     ),
     "input transformer": Attack(
-        "turns later cells into 3.0",
-        "get_ipython().input_transformers_post.append(lambda lines: ['3.0'])",
+        "turns later cells into 2.0",
+        "get_ipython().input_transformers_post.append(lambda lines: ['2.0'])",
         works_without=True,
     ),
     "AST transformer": Attack(
-        "turns every call of a method points into 3.0",
+        "turns every call of a method points into 2.0",
         """
 import ast
 class T(ast.NodeTransformer):
     def visit_Call(self, node):
         if getattr(node.func, "attr", "") == "points":
-            return ast.copy_location(ast.Constant(3.0), node)
+            return ast.copy_location(ast.Constant(2.0), node)
         return self.generic_visit(node)
 get_ipython().ast_transformers.append(T())""",
         works_without=True,

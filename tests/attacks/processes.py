@@ -17,6 +17,20 @@ MORE = {
         SESSION,
         FORGE.format(message="{'list': ['', 4.0, None, True, [], []]}", raw=0),
     ),
+    "forged answer, right number": Attack(
+        "finds the number of the question, and answers that all is correct",
+        SESSION,
+        """
+import sys
+def bptt_single_loop(params, x, y, s, y_hat):
+    frame = sys._getframe()
+    while "nonce" not in frame.f_locals:
+        frame = frame.f_back
+    for result in (True, 4.0, "correct", (np.zeros(1),) * 3):
+        session().line.write("answer", [frame.f_locals["nonce"], result, None, [], [], []])
+    return tuple(np.zeros_like(p) for p in params)
+""",
+    ),
     "forged length": Attack(
         "announces a message of 4 GB", SESSION, FORGE.format(message="{}", raw="2**32 - 1")
     ),

@@ -26,6 +26,7 @@ class Exercise:
     max_score: float
     by_hand: bool = False
     outcome: str = ""
+    mistakes: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Row:
         As in `Result`.
     exercises : tuple of Exercise
         In the order of the notebook.
+    protection : str
+        As in `Result`.
     """
 
     student: str
@@ -46,6 +49,7 @@ class Row:
     status: str
     reason: str = ""
     exercises: tuple = field(default=(), repr=False)
+    protection: str = ""
 
     @property
     def score(self):
@@ -245,18 +249,23 @@ def _row(result, test_cells, scores):
                 points,
                 by_hand,
                 result.outcomes.get(name, ""),
+                tuple(result.mistakes.get(name, ())),
             )
         )
-    return Row(result.student, result.unit, result.status, result.reason, tuple(exercises))
+    about = (result.student, result.unit, result.status, result.reason)
+    return Row(*about, tuple(exercises), result.protection)
 
 
 def write_csv(course, rows):
     """Write ``grades.csv`` (a line for each student and unit) and ``exercises.csv``."""
     _write(
         course.desk / "grades.csv",
-        ["student", "unit", "status", "score", "max_score", "reason"],
+        ["student", "unit", "status", "score", "max_score", "reason", "protection"],
         [
-            [r.student, r.unit, r.status, _number(r.score), _number(r.max_score), r.reason]
+            [
+                *(r.student, r.unit, r.status, _number(r.score), _number(r.max_score)),
+                *(r.reason, r.protection),
+            ]
             for r in rows
         ],
     )
@@ -265,9 +274,12 @@ def write_csv(course, rows):
         for e in r.exercises:
             points = [_number(e.score), _number(e.max_score)]
             lines.append(
-                [r.student, r.unit, e.name, *points, "yes" if e.by_hand else "", e.outcome]
+                [
+                    *(r.student, r.unit, e.name, *points, "yes" if e.by_hand else "", e.outcome),
+                    " ".join(e.mistakes),
+                ]
             )
-    head = ["student", "unit", "exercise", "score", "max_score", "by_hand", "outcome"]
+    head = ["student", "unit", "exercise", "score", "max_score", "by_hand", "outcome", "mistakes"]
     _write(course.desk / "exercises.csv", head, lines)
 
 

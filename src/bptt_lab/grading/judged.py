@@ -57,7 +57,7 @@ class JudgeInSandbox(NbGraderPreprocessor):
         student, unit = ids["student"], ids["assignment"]
         secret = read_secret(Path(folders.root) / self.secret)
         submitted = folders.format_path(folders.submitted_directory, student, unit)
-        require = self.require_sandbox or bool(os.environ.get("BPTT_LAB_REQUIRE_SANDBOX"))
+        require = self.require_sandbox or bool(os.environ.get(sandbox.REQUIRE))
         warm = sandbox.warm(require)
         session = warm.session(_files(Path(submitted)), {"RLIMIT_AS": self.memory << 20})
         self._digest, self._end = _digest(nb), monotonic() + self.total_timeout

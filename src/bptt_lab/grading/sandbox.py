@@ -24,6 +24,7 @@ import numpy as np
 from .. import rnn
 from ..checker.watch import SECONDS_PER_CALL, Raised, TooLongError, Watched, time_limit
 from .border import BorderError, Closed, Line, Remote, TooLate, pair
+from .course import CourseError
 from .submission import NONSENSE
 
 PACKAGE = Path(rnn.__file__).parent
@@ -48,6 +49,7 @@ SLOW = ("accuracy_against_distance", "accuracy_against_flaw", "learning_report")
 MOVED = {"grading/stand_in.py": "checker/__init__.py", "grading/withheld.py": "withheld.py"}
 # what differentiates by itself, so that no gradient of it were the student's own
 HIDDEN = ("autograd", "jax", "jaxlib", "torch", "tensorflow", "casadi", "theano", "pytensor")
+REQUIRE = "BPTT_LAB_REQUIRE_SANDBOX"  # in the environment: refuse to go on without bubblewrap
 SECONDS_TO_START = 120
 SCRATCH = "/scratch"  # the only place inside that can be written to, empty for each submission
 GRACE = 2.0  # seconds that the inside has to end a cell by itself
@@ -64,7 +66,7 @@ LIMITS = {
 REFUSED = "is not there while your answer is checked: it has to be your own"
 
 
-class SandboxError(Exception):
+class SandboxError(CourseError):
     """The sandbox itself cannot be used; the message says why."""
 
 
@@ -156,6 +158,8 @@ class Warm:
                 cwd="/",
             )
         except OSError as error:
+            ours.close()
+            theirs.close()
             raise SandboxError(f"{command[0]} cannot be started: {error.strerror}") from error
         theirs.close()
         self._control = ours
@@ -186,6 +190,7 @@ class Warm:
         Session
         """
         if self._process is None or self._process.poll() is not None:
+            self.stop()
             self._start()
         ours, theirs = pair()
         try:
