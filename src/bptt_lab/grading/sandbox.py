@@ -30,8 +30,8 @@ from .submission import NONSENSE
 PACKAGE = Path(rnn.__file__).parent
 BUBBLEWRAP = "bubblewrap"
 PROCESS = "a process with limits only"
-OPEN = ("__init__.py", "plots.py", "tasks.py", "truncation.py", "checker/watch.py")
-OPEN += tuple(f"grading/{name}.py" for name in ("__init__", "border", "inside"))
+OPEN = ("__init__.py", "tasks.py", "truncation.py", "checker/watch.py")
+OPEN += tuple(f"grading/{name}.py" for name in ("__init__", "border", "inside", "stand_in"))
 REFERENCES = import_module("bptt_lab.bptt")  # `bptt_lab.bptt` is a function of it
 CUT = {  # functions that stay on this side; what is private in `bptt` is left out altogether
     "bptt.py": tuple(
@@ -46,6 +46,7 @@ CUT = {  # functions that stay on this side; what is private in `bptt` is left o
 }
 # trainings that a notebook shows and no grade depends on
 SLOW = ("accuracy_against_distance", "accuracy_against_flaw", "learning_report")
+UNDRAWN = "plots.py"  # figures would take most of the time, and no grade depends on one
 MOVED = {"grading/stand_in.py": "checker/__init__.py", "grading/withheld.py": "withheld.py"}
 # what differentiates by itself, so that no gradient of it were the student's own
 HIDDEN = ("autograd", "jax", "jaxlib", "torch", "tensorflow", "casadi", "theano", "pytensor")
@@ -85,6 +86,15 @@ def outfit(folder):
     for name, functions in CUT.items():
         source = (PACKAGE / name).read_text(encoding="utf-8")
         _place(folder, name, _without(source, name.removesuffix(".py"), functions))
+
+    _place(folder, UNDRAWN, _undrawn((PACKAGE / UNDRAWN).read_text(encoding="utf-8")))
+
+
+def _undrawn(source):
+    """A module with the same public functions, which draw nothing and return a placeholder."""
+    names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    lines = [f"{name} = Picture" for name in names if not name.startswith("_")]
+    return "\n".join(["from .grading.stand_in import Picture", "", *lines, ""])
 
 
 def _place(folder, name, text):
