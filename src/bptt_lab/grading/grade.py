@@ -222,8 +222,15 @@ def read_gradebook(course):
 
 
 def _graded(waiting, jobs):
-    for (_, student, unit), result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
-        yield result or Result(student, unit, submission.FAILED, error)
+    """A result for each job. Where the process died, which no student's code runs in, once more."""
+    again = []
+    for job, result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
+        if error == workers.DIED:
+            again.append(job)
+        else:
+            yield result or Result(*job[1:], submission.FAILED, error)
+    for job, result, error in workers.run(_grade_one, again, jobs, SECONDS):
+        yield result or Result(*job[1:], submission.FAILED, error)
 
 
 def _grade_one(job):

@@ -9,6 +9,8 @@ from time import monotonic
 
 import psutil
 
+DIED = "the process that ran it died"
+
 
 @dataclass
 class _Worker:
@@ -50,7 +52,7 @@ def run(function, jobs, n_workers, seconds):
                     try:
                         answer = worker.pipe.recv()
                     except (EOFError, OSError):
-                        answer = None, "the process that ran it died"
+                        answer = None, DIED
                         kill(worker.process)
                     else:
                         idle.append(worker)
