@@ -33,6 +33,12 @@ def main(arguments=None):
     )
     grade.set_defaults(run=_grade)
 
+    collect = commands.add_parser("collect", help="sort an export of Canvas or Moodle in")
+    collect.add_argument("source", metavar="ZIP_OR_FOLDER")
+    collect.add_argument("unit", metavar="UNIT")
+    collect.add_argument("--roster", metavar="CSV", help="with columns student, and name or id")
+    collect.set_defaults(run=_collect)
+
     catalogue = commands.add_parser("catalogue", help="the mistakes that the check knows")
     catalogue.add_argument("--seeds", type=int, default=3, help="networks to plant each in (3)")
     catalogue.add_argument("--pair-seeds", type=int, default=0, help="the same for pairs (0)")
@@ -94,6 +100,19 @@ def _learning(options):
 
     for line in learning_report(range(options.seeds)):
         print(line, flush=True)
+    return 0
+
+
+def _collect(options):
+    from .grading.collect import collect
+    from .grading.course import Course
+
+    collected, surprises = collect(Course.find(), options.source, options.unit, options.roster)
+    for student, what in collected:
+        print(f"{student}: {what}")
+    for surprise in surprises:
+        print(f"look at this: {surprise}")
+    print(f"{len(collected)} submissions, {len(surprises)} surprises")
     return 0
 
 

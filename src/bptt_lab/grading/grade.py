@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import submission, workers
+from .class_report import write_class_report
 from .course import Course, CourseError, nbgrader_metadata, read_notebook
+from .platforms import write_canvas, write_moodle
 from .submission import Result
 
 SECONDS = 240  # for one submission in all; the limits of ExecuteWithinLimits end it long before
@@ -127,6 +129,9 @@ def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda resu
         for pair, result in sorted(results.items())
     ]
     write_csv(course, rows)
+    write_canvas(course, rows)
+    write_moodle(course, rows)
+    write_class_report(course, rows)
     return rows
 
 

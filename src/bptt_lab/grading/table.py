@@ -68,7 +68,8 @@ def grade_and_show(course, units, jobs, regrade, require_sandbox=False):
     for protection in sorted({row.protection for row in rows if row.protection}):
         console.print(f"students' code ran in {protection}", highlight=False)
     desk = course.desk.relative_to(course.root)
-    console.print(f"{desk}/grades.csv, {desk}/exercises.csv, {desk}/feedback/", highlight=False)
+    files = ("grades.csv", "exercises.csv", "canvas.csv", "moodle.csv", "class.html", "feedback/")
+    console.print(", ".join(f"{desk}/{name}" for name in files), highlight=False)
     return 0
 
 
