@@ -106,12 +106,12 @@ def test_the_student_edition_gives_nothing_away(unit, released):
     for cell in solution_cells(read(COURSE.solutions, unit)):
         for region in re.findall(r"BEGIN SOLUTION\n(.*?)### END", cell.source, flags=re.DOTALL):
             lines = [line.strip() for line in region.splitlines()]
-            lines = [line for line in lines if len(line) >= TRIVIAL]
-            told = [line for line in lines if line in text]
             if name_of(cell).startswith("mend_"):  # all but the mended lines are given
-                assert told != lines, name_of(cell)
-            else:
-                assert told == [], name_of(cell)
+                assert not all(line in text for line in lines), name_of(cell)
+                continue
+            lines = [line for line in lines if len(line) >= TRIVIAL and not line.startswith("for ")]
+            told = [line for line in lines if line in text]
+            assert told == [], name_of(cell)
     for cell in solution_cells(read(released, unit)):
         assert cell.source.rstrip().endswith("raise NotImplementedError()"), name_of(cell)
 

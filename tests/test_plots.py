@@ -65,6 +65,11 @@ def every_figure(T):
         ),
         "losses": lambda: plots.loss_bars(rng.random(T) + 1, np.log(6), words),
         "states": lambda: plots.states(np.tanh(rng.normal(size=(T + 1, 4))), words),
+        "norms": lambda: plots.norms_against_hops(
+            {"measured": 0.5 ** np.arange(T + 1.0), "bound": np.ones(T + 1)}, "A network"
+        ),
+        "norms, some zero": lambda: plots.norms_against_hops({"a": np.r_[1.0, 2.0, np.zeros(T)]}),
+        "slopes": lambda: plots.slopes_under_states(3 * rng.normal(size=(T, 4)), "Gain 3"),
         "learning": lambda: plots.learning_curves(
             {"windows": 1 + rng.random(40 * T), "whole": rng.random(30)}, {"guess": 1.2}, smooth=7
         ),

@@ -832,6 +832,43 @@ def step_size_curve(h, errors):
 
 
 @_styled
+def gradient_norms(norms):
+    """Norms against the hops back that a gradient has taken, on a log axis.
+
+    Parameters
+    ----------
+    norms : dict of str to ndarray of shape (N,)
+        For each curve its value after 0..N-1 hops. Norms of exactly 0 are left out.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    norms = _curves("norms", norms, minimum=0)
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    ax = figure.add_subplot()
+    ax.set_yscale("log")
+    hops = np.arange(len(next(iter(norms.values()))))
+    sentences, shown = [], {}
+    for look, (name, values) in zip(_looks(norms), norms.items(), strict=True):
+        shown[name] = np.where(values > 0, values, np.nan)
+        ax.plot(hops, shown[name], label=name, clip_on=False, **{**look, "markersize": 6})
+        sentences.append(f"{name} from {values[0]:.2g} to {values[-1]:.2g}")
+    ax.axhline(1, color=GREY, linewidth=1.2, zorder=1)
+    ax.set(xlabel="hops back", ylabel="norm")
+    ax.grid(color="#dddddd", linewidth=0.8)
+    ax.yaxis.set_minor_locator(NullLocator())
+    _direct_labels(ax, shown, hops)
+    alt = f"Norms against hops back, over {hops[-1]} hops, on a log axis: "
+    return Picture(figure, alt + "; ".join(sentences) + ".")
+
+
+@_styled
 def loss_bars(per_step_losses, reference=None, labels=None):
     """The loss E_t of each step as bars, and the loss of a uniform guess as a line.
 
@@ -1015,6 +1052,109 @@ def speed_bars(seconds):
         said.append(f"{name} {shown}" + (f", {told}" if len(times) > 1 else ""))
     ax.set_xlabel(f"time ({unit}" + (", log scale)" if log else ")"))
     return Picture(figure, "Measured times: " + "; ".join(said) + ".")
+
+
+@_styled
+def norms_against_hops(curves, title=None):
+    """Norms of what is sent back against the number of hops, on a log axis.
+
+    Parameters
+    ----------
+    curves : dict of str to ndarray of shape (N,)
+        Norms for 0..N-1 hops, not negative; what is 0 or not finite is left out.
+    title : str, optional
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    curves = _curves("curves", curves, minimum=0, finite=False)
+    n = len(next(iter(curves.values())))
+    figure = Figure(figsize=(9, 5.2), layout="constrained")
+    ax = figure.add_subplot()
+    low, high, _ = _log_scale(np.concatenate(list(curves.values())))
+    ax.set(yscale="log", ylim=(low, high))
+    ax.axhline(1, color=GREY, linewidth=1.2, zorder=1)
+    sentences, shown = [], {}
+    for look, (name, values) in zip(_looks(curves), curves.items(), strict=True):
+        drawn = np.where(np.isfinite(values) & (values > 0), values, np.nan)
+        shown[name] = drawn
+        ax.plot(range(n), drawn, label=name, clip_on=False, markevery=max(1, n // 12), **look)
+        seen = drawn[np.isfinite(drawn)]
+        said = f"{name} from {_short(seen[0])} to {_short(seen[-1])}" if seen.size else f"{name}: 0"
+        if seen.size and seen.max() > 1.001 * max(seen[0], seen[-1]):
+            said += f", with {_short(seen.max())} at its largest"
+        sentences.append(said)
+    ax.set(xlabel="hops back", ylabel="norm")
+    if title:
+        ax.set_title(title)
+    _index_ticks(ax.xaxis, n, 6 / n)
+    ax.grid(axis="y", color="#dddddd", linewidth=0.8)
+    ax.yaxis.set_minor_locator(NullLocator())
+    _direct_labels(ax, shown, np.arange(n))
+    alt = (f"{title}. " if title else "") + "Norms against hops back, on a log scale: "
+    return Picture(figure, alt + "; ".join(sentences) + ".")
+
+
+@_styled
+def slopes_under_states(a, title=None):
+    """tanh and the logistic sigmoid with their slopes, and where pre-activations lie on them.
+
+    Parameters
+    ----------
+    a : ndarray
+        Pre-activations, of any shape.
+    title : str, optional
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    TypeError, ValueError
+        Names the argument, what it was and what was expected.
+    """
+    a = _real("a", np.ravel(a), 1)
+    if not a.size:
+        raise ValueError("a must have at least one entry")
+    at = np.linspace(-6, 6, 241)
+    sigmoid = 1 / (1 + np.exp(-at))
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+    for look, (name, value, slope) in zip(
+        LINES,
+        (
+            ("tanh", np.tanh(at), 1 - np.tanh(at) ** 2),
+            ("sigmoid", sigmoid, sigmoid * (1 - sigmoid)),
+        ),
+        strict=False,
+    ):
+        color = look["color"]
+        top.plot(at, value, color=color, linewidth=1.5, linestyle=":", label=f"{name}")
+        top.plot(at, slope, color=color, linestyle=look["linestyle"], label=f"slope of {name}")
+    top.axhline(0, color=GREY, linewidth=1)
+    top.legend(loc="upper left")
+    top.grid(axis="y", color="#dddddd", linewidth=0.8)
+    bottom.hist(a.clip(-6, 6), bins=np.linspace(-6, 6, 49), color=GREEN)
+    bottom.set(xlabel="pre-activation $a$", ylabel="how many", xlim=(-6, 6))
+    bottom.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    if title:
+        top.set_title(title)
+    flat = float((np.abs(np.tanh(a)) > 0.97).mean())
+    mean = float((1 - np.tanh(a) ** 2).mean())
+    return Picture(
+        figure,
+        (f"{title}. " if title else "")
+        + "tanh has its steepest slope, 1, at zero; that of the sigmoid is 0.25. Of "
+        f"{a.size} pre-activations, {100 * flat:.0f} per cent lie where tanh is nearly flat (its "
+        f"value beyond 0.97); the mean slope of tanh is {mean:.2f}.",
+    )
 
 
 @_styled

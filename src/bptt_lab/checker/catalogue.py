@@ -5,8 +5,8 @@ is wrong, a nudge, where it was met, where the course explains it, and the step 
 that it replaces. Where it applies is found by running it; the naming matrix
 (``bptt-lab catalogue``) and its test follow by themselves.
 
-The ids F, V, W, T, N and L stand for forward and loss, output layer, through time, truncation,
-numerical derivatives, and learning.
+The ids F, V, W, T, N, J, G and L stand for forward and loss, output layer, through time,
+truncation, numerical derivatives, Jacobians, gates, and learning.
 """
 
 from dataclasses import dataclass, field
@@ -49,13 +49,16 @@ class Mistake:
     alone: bool = False
 
 
-START, FORWARD, OUTPUT, TIME, TRUNCATION, TRAINING = (
+START, FORWARD, OUTPUT, TIME, TRUNCATION, VANISHING, TRAINING, GATES, CASES = (
     "00-start",
     "01-loss",
     "02-gradient-of-v",
     "03-summed-gradients",
     "04-truncated-bptt",
+    "05-vanishing-gradients",
     "06-training",
+    "07-gates-and-forward-mode",
+    "08-case-files",
 )
 CATALOGUE = {}  # id -> Mistake
 
@@ -1194,6 +1197,596 @@ _mistake(
     "What does your formula give for f(x) = x?",
     START,
     difference=lambda above, below, here, h: (above - 2 * here + below) / h**2,
+)
+
+
+# The check itself
+
+
+def _ratios(analytic, numerical):
+    """The error of each entry, relative to the two numbers themselves."""
+    return np.abs(analytic - numerical) / (np.abs(analytic) + np.abs(numerical))
+
+
+_mistake(
+    "N2",
+    "The check has a hole: what is not a number passes.",
+    "`nan > rtol` is False, so an error that cannot be computed counts as small.",
+    "What does your check say of a gradient that is all NaN?",
+    CASES,
+    "the seed's gradient_check",
+    passes=lambda a, n, rtol: np.array(not (_ratios(a, n) > rtol).any()),
+    also=(
+        {"passes": lambda a, n, rtol: np.array(not np.abs(a - n).max() > rtol * np.abs(n).max())},
+    ),
+)
+_mistake(
+    "N2b",
+    "Zero against zero fails: each entry is divided by its own size.",
+    "0/0 is no number. A gradient has zeros that are right: columns of tokens that never came.",
+    "What does your check say when both gradients are zero?",
+    CASES,
+    passes=lambda a, n, rtol: np.array((_ratios(a, n) <= rtol).all()),
+)
+_mistake(
+    "N2c",
+    "The error is absolute: small gradients always pass.",
+    "Twice a tiny gradient is as wrong as twice a large one.",
+    "What does your check say if both gradients are a million times smaller?",
+    CASES,
+    passes=lambda a, n, rtol: np.array(np.abs(a - n).max() <= rtol),
+)
+_mistake(
+    "N2d",
+    "The sign is lost: sizes are compared.",
+    "A gradient of the wrong sign goes uphill.",
+    "What does your check say of a gradient and its negative?",
+    CASES,
+    passes=lambda a, n, rtol: Steps.passes(np.abs(a), np.abs(n), rtol),
+)
+
+
+# Jacobians
+
+_mistake(
+    "J1",
+    "The Jacobians stand in the wrong order.",
+    "s_t is computed last, so its Jacobian is applied last: it stands on the left.",
+    "Which Jacobian does a small change of s_k meet first?",
+    VANISHING,
+    path=lambda jacobians, n: Steps.path(list(jacobians)[::-1], n),
+)
+_mistake(
+    "J2",
+    "One Jacobian too many: that of the step where the path starts.",
+    "J_k leads from s_{k-1} to s_k. From s_k on, the first is J_{k+1}.",
+    "What should come out for t = k?",
+    VANISHING,
+    path_steps=lambda t, k: range(max(k, 0), t + 1),
+)
+_mistake(
+    "J3",
+    "One Jacobian too few: that of the last step is missing.",
+    "The path ends at s_t, so it takes the hop that makes s_t.",
+    "How many hops lie between step k and step t?",
+    VANISHING,
+    path_steps=lambda t, k: range(k + 1, t),
+)
+_mistake(
+    "J4",
+    "The columns of W are scaled by the slopes, not the rows.",
+    "J = diag(1 - s²) W: the slope of unit i multiplies row i, all that feeds unit i.",
+    "Which axis does NumPy's `*` go along?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: (1 - s[j + 1] ** 2) * W,
+    slopes_times=lambda slopes, W: slopes * W,
+)
+_mistake(
+    "J5",
+    "The slope is taken at the state before the hop.",
+    "The tanh that the hop passes is that of the state it arrives at.",
+    "Which state does J_j differentiate?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: (1 - s[j] ** 2)[:, None] * W,
+)
+_mistake(
+    "J6",
+    "The slopes of tanh are missing: this is a power of W.",
+    "Every hop passes a tanh, whose slope is below 1 wherever the state is not zero.",
+    "What happens to the Jacobian of a unit that is saturated?",
+    VANISHING,
+    jacobian_of_state=lambda W, s, j: W,
+)
+_mistake(
+    "J7",
+    "The Jacobian is transposed.",
+    "Entry [i, j] says how unit i at the later step depends on unit j at the earlier one.",
+    "Which index belongs to the later step?",
+    VANISHING,
+    path=lambda jacobians, n: Steps.path(jacobians, n).T,
+    slopes_times=lambda slopes, W: (slopes[:, None] * W).T,
+)
+_mistake(
+    "J8",
+    "The Jacobians are multiplied entry by entry.",
+    "A chain of derivatives is a matrix product: it sums over the units in between.",
+    "Which operator is the matrix product?",
+    VANISHING,
+    path=lambda jacobians, n: np.prod([np.ones((n, n)), *jacobians], axis=0),
+)
+_mistake(
+    "J9",
+    "The Frobenius norm is taken for the spectral norm.",
+    "The Frobenius norm is that of all entries; how far a vector can be stretched is less.",
+    "What is your norm of the identity matrix?",
+    VANISHING,
+    size=np.linalg.norm,
+)
+_mistake(
+    "J10",
+    "The spectral radius is taken for the norm.",
+    "Eigenvalues say what happens after many hops; singular values bound each single one.",
+    "What is the norm of [[0, 1], [0, 0]]?",
+    VANISHING,
+    "Pascanu et al., first arXiv version; ai.SE 20378",
+    size=lambda matrix: np.abs(np.linalg.eigvals(matrix)).max(),
+)
+_mistake(
+    "J11",
+    "The largest entry is taken for the norm.",
+    "The entries are not the criterion: many small ones together stretch a vector, too.",
+    "What does a matrix of ones do to a vector of ones?",
+    VANISHING,
+    "the seed: large values in the Jacobian",
+    size=lambda matrix: np.abs(matrix).max(),
+)
+_mistake(
+    "J12",
+    "The bound is 1, whatever W is.",
+    "The slopes are at most 1, but W may stretch.",
+    "Where does W enter?",
+    VANISHING,
+    "the seed: an upper bound of 1",
+    grown=lambda size, n_hops: 1.0,
+    also=({"grown": lambda size, n_hops: min(size, 1.0) ** n_hops},),
+)
+_mistake(
+    "J13",
+    "The norm is multiplied by the number of hops, not raised to it.",
+    "Each hop multiplies once more.",
+    "What is the bound for two hops?",
+    VANISHING,
+    grown=lambda size, n_hops: size * n_hops,
+)
+_mistake(
+    "J14",
+    "The slope of tanh is taken for that of the sigmoid.",
+    "The slope of the sigmoid σ is σ (1 - σ).",
+    "How large is your slope at 0, and how steep is the sigmoid there?",
+    VANISHING,
+    sigmoid_slope=lambda a: 1 - np.tanh(a) ** 2,
+    also=({"sigmoid_slope": lambda a: 1 - (1 / (1 + np.exp(-a))) ** 2},),
+)
+_mistake(
+    "J15",
+    "The formula for a value is applied to the pre-activation: a (1 - a).",
+    "σ (1 - σ) needs the value of the sigmoid, not what goes into it.",
+    "Can a slope of the sigmoid be negative?",
+    VANISHING,
+    sigmoid_slope=lambda a: a * (1 - a),
+)
+_mistake(
+    "J16",
+    "This is the sigmoid itself, not its slope.",
+    "Far to the right the sigmoid is 1, and flat.",
+    "What is the slope far to the right?",
+    VANISHING,
+    sigmoid_slope=lambda a: 1 / (1 + np.exp(-a)),
+)
+_mistake(
+    "J17",
+    "The value of ReLU is taken for its slope.",
+    "Where a unit is active its slope is 1, however large its value is.",
+    "How much does max(0, a) change when a goes from 3 to 3.1?",
+    VANISHING,
+    relu_slope=lambda a: np.maximum(a, 0),
+)
+_mistake(
+    "J18",
+    "The slope of ReLU is turned round: it is 1 where the unit is off.",
+    "max(0, a) follows a where a is positive.",
+    "What is the slope at a = 2?",
+    VANISHING,
+    relu_slope=lambda a: (a <= 0).astype(float),
+    also=({"relu_slope": np.sign},),
+)
+_mistake(
+    "J19",
+    "The norm is scaled, not the spectral radius.",
+    "The radius is the largest absolute value of an eigenvalue.",
+    "Which of the two does your function set?",
+    VANISHING,
+    radius=lambda W: np.linalg.norm(W, 2),
+    also=({"radius": np.linalg.norm},),
+)
+_mistake(
+    "J20",
+    "Only the real parts of the eigenvalues are looked at.",
+    "A rotation has eigenvalues that are not real, and keeps every length.",
+    "What are the eigenvalues of [[0, 2], [-1/2, 0]]?",
+    VANISHING,
+    radius=lambda W: np.linalg.eigvals(W).real.max(),
+    also=({"radius": lambda W: np.abs(np.linalg.eigvals(W).real).max()},),
+)
+_mistake(
+    "J21",
+    "W is multiplied by the radius, whatever radius it had.",
+    "Divide by the radius that it has, and multiply by the one that it should have.",
+    "What is the radius of your result?",
+    VANISHING,
+    radius=lambda W: 1.0,
+)
+_mistake(
+    "J22",
+    "The error goes forwards through W, not back through its transpose.",
+    "An error at s_t reaches s_{t-1} through Wᵀ, after the slope at s_t.",
+    "Which index of W belongs to the earlier step?",
+    VANISHING,
+    sent_back=lambda W, s_t, error: W @ (error * (1 - s_t**2)),
+)
+_mistake(
+    "J23",
+    "The slope is applied after the hop, to the wrong units.",
+    "The error passes the tanh of s_t first, and then W.",
+    "To which step do the slopes belong?",
+    VANISHING,
+    sent_back=lambda W, s_t, error: (W.T @ error) * (1 - s_t**2),
+)
+
+
+# Gates, forward mode and closed loop
+
+_mistake(
+    "G1",
+    "Input and forget gate have changed places.",
+    "The blocks are stacked as i, f, o, g: input, forget, output, candidate.",
+    "Which gate multiplies the old cell?",
+    GATES,
+    lstm_carry=lambda i, f, g, c_prev: i * c_prev + f * g,
+    meets=lambda i, f, o, g, c_prev, c: (c_prev, g, np.tanh(c), f),
+)
+_mistake(
+    "G2",
+    "The candidate goes through a sigmoid.",
+    "g may be negative: it is what is written into the cell. Only gates lie between 0 and 1.",
+    "Which of the four is no gate?",
+    GATES,
+    candidate=lambda a: 1 / (1 + np.exp(-a)),
+)
+_mistake(
+    "G3",
+    "The gates go through tanh.",
+    "A gate says how much passes, from 0 to 1; tanh would turn signs round.",
+    "Between which numbers must a gate lie?",
+    GATES,
+    sigmoid=np.tanh,
+)
+_mistake(
+    "G4",
+    "The old cell is lost: c = i ⊙ g.",
+    "The forget gate decides how much of the old cell stays; without it nothing is remembered.",
+    "Where does the previous cell enter?",
+    GATES,
+    lstm_carry=lambda i, f, g, c_prev: i * g,
+)
+_mistake(
+    "G5",
+    "The input gate is missing: c = f ⊙ c + g.",
+    "The input gate decides how much of the candidate is written.",
+    "Which gate is never used?",
+    GATES,
+    lstm_carry=lambda i, f, g, c_prev: f * c_prev + g,
+)
+_mistake(
+    "G6",
+    "1 - f takes the place of the input gate, or of the forget gate.",
+    "That is a GRU's economy. An LSTM has two gates of their own.",
+    "Do both gates enter your cell?",
+    GATES,
+    lstm_carry=lambda i, f, g, c_prev: f * c_prev + (1 - f) * g,
+    also=({"lstm_carry": lambda i, f, g, c_prev: (1 - f) * c_prev + i * g},),
+)
+_mistake(
+    "G7",
+    "The cell is shown as it is: s = o ⊙ c, without tanh.",
+    "The cell may grow without bound; tanh keeps the state within -1 and 1.",
+    "How large can your state become?",
+    GATES,
+    lstm_show=lambda o, c: o * c,
+)
+_mistake(
+    "G8",
+    "The output gate is missing: s = tanh(c).",
+    "The output gate decides how much of the cell is shown.",
+    "Which gate is never used?",
+    GATES,
+    lstm_show=lambda o, c: np.tanh(c),
+)
+_mistake(
+    "G10",
+    "What comes back along the cell from later steps is missing.",
+    "c is used twice: for the state of this step, and for the next cell. Both send an error.",
+    "Where does d_c enter?",
+    GATES,
+    "dl.ai 555129",
+    into_cell=lambda d_s, d_c, o, squashed: d_s * o * (1 - squashed**2),
+)
+_mistake(
+    "G11",
+    "What the state sends into the cell is missing.",
+    "s = o ⊙ tanh(c), so the error of the state reaches the cell, too.",
+    "How does d_s reach the forget gate?",
+    GATES,
+    into_cell=lambda d_s, d_c, o, squashed: d_c,
+)
+_mistake(
+    "G12",
+    "The slope of tanh(c) is missing on the way from s to c.",
+    "The error passes o and the tanh around the cell.",
+    "What is the derivative of o ⊙ tanh(c) by c?",
+    GATES,
+    into_cell=lambda d_s, d_c, o, squashed: d_c + d_s * o,
+)
+_mistake(
+    "G13",
+    "tanh is taken twice: the slope is 1 - tanh(tanh(c))².",
+    "The slope of tanh at c is 1 - tanh(c)²; if you hold tanh(c), do not take tanh of it again.",
+    "What does your variable hold, c or tanh(c)?",
+    GATES,
+    "nicklashansen #1",
+    into_cell=lambda d_s, d_c, o, squashed: d_c + d_s * o * (1 - np.tanh(squashed) ** 2),
+)
+_mistake(
+    "G14",
+    "The output gate is missing on the way from s to c.",
+    "s = o ⊙ tanh(c): by c, the factor o stays.",
+    "What is the derivative of o ⊙ tanh(c) by c?",
+    GATES,
+    into_cell=lambda d_s, d_c, o, squashed: d_c + d_s * (1 - squashed**2),
+)
+_mistake(
+    "G15",
+    "The slopes of the gates are missing.",
+    "The derivative is asked for in front of the sigmoid, so it passes its slope, σ (1 - σ).",
+    "What lies between a gate and its pre-activation?",
+    GATES,
+    gate_slope=np.ones_like,
+)
+_mistake(
+    "G16",
+    "The gates get the slope of tanh.",
+    "A gate is a sigmoid; its slope is σ (1 - σ).",
+    "Which function made the gate?",
+    GATES,
+    gate_slope=lambda gate: 1 - gate**2,
+)
+_mistake(
+    "G17",
+    "The candidate gets the slope of a sigmoid.",
+    "The candidate is a tanh; its slope is 1 - g².",
+    "Which function made the candidate?",
+    GATES,
+    candidate_slope=lambda g: g * (1 - g),
+)
+_mistake(
+    "G18",
+    "The slope of the candidate is missing.",
+    "The derivative is asked for in front of the tanh.",
+    "What lies between g and its pre-activation?",
+    GATES,
+    candidate_slope=np.ones_like,
+)
+_mistake(
+    "G19",
+    "The forget gate meets the new cell; it multiplied the old one.",
+    "c_t = f ⊙ c_{t-1} + ...: beside f stands c_{t-1}.",
+    "Which cell did f multiply?",
+    GATES,
+    meets=lambda i, f, o, g, c_prev, c: (g, c, np.tanh(c), i),
+)
+_mistake(
+    "G20",
+    "The output gate meets the cell; it multiplied tanh of it.",
+    "s_t = o ⊙ tanh(c_t): beside o stands tanh(c_t).",
+    "What did o multiply?",
+    GATES,
+    meets=lambda i, f, o, g, c_prev, c: (g, c_prev, c, i),
+)
+_mistake(
+    "G21",
+    "The forget gate is missing on the way back along the cell.",
+    "c_t = f ⊙ c_{t-1} + ...: by c_{t-1}, the factor f stays.",
+    "What if the forget gate is closed: may anything pass?",
+    GATES,
+    back_along_cell=lambda d_c, f: d_c,
+)
+_mistake(
+    "G22",
+    "The update gate is turned round: z takes the new, 1 - z keeps the old.",
+    "Here z says how much of the old state stays. (Both conventions are in use; be consistent.)",
+    "What should a z of 1 do?",
+    GATES,
+    mix=lambda z, n, s_prev: (1 - z) * s_prev + z * n,
+    by_update=lambda s_prev, n: n - s_prev,
+    by_candidate=lambda z: z,
+)
+_mistake(
+    "G23",
+    "The reset gate is missing.",
+    "The candidate sees the old state through the reset gate.",
+    "Which gate is never used?",
+    GATES,
+    reset=lambda W_n, r, s_prev: W_n @ s_prev,
+)
+_mistake(
+    "G24",
+    "The reset gate stands outside the product: r ⊙ (W_n s).",
+    "Here it stands inside, W_n (r ⊙ s). (Frameworks differ; PyTorch puts it outside.)",
+    "Is the state reset before or after it meets W_n?",
+    GATES,
+    reset=lambda W_n, r, s_prev: r * (W_n @ s_prev),
+)
+_mistake(
+    "G25",
+    "The update gate's error has the wrong sign.",
+    "s = z ⊙ s_prev + (1 - z) ⊙ n: by z, that is s_prev - n.",
+    "If z grows, does the state move towards s_prev or away from it?",
+    GATES,
+    by_update=lambda s_prev, n: n - s_prev,
+)
+_mistake(
+    "G26",
+    "The update gate meets the old state only.",
+    "s = z ⊙ s_prev + (1 - z) ⊙ n: z stands there twice.",
+    "Which terms hold z?",
+    GATES,
+    by_update=lambda s_prev, n: s_prev,
+)
+_mistake(
+    "G27",
+    "The candidate receives the whole error.",
+    "The candidate is multiplied by 1 - z.",
+    "What if z is 1: can the candidate matter?",
+    GATES,
+    by_candidate=np.ones_like,
+)
+_mistake(
+    "G28",
+    "The direct way back is missing: s_prev is kept with weight z.",
+    "That is the way on which a GRU remembers.",
+    "How does the old state get into the new one without any gate's help?",
+    GATES,
+    ways_back=lambda direct, reset, z, r: reset + z + r,
+)
+_mistake(
+    "G29",
+    "The way back through the candidate is missing.",
+    "The candidate sees r ⊙ s_prev.",
+    "In how many places does s_prev stand?",
+    GATES,
+    ways_back=lambda direct, reset, z, r: direct + z + r,
+)
+_mistake(
+    "G30",
+    "The ways back through the gates are missing.",
+    "Both gates look at s_prev.",
+    "In how many places does s_prev stand?",
+    GATES,
+    ways_back=lambda direct, reset, z, r: direct + reset,
+    also=(
+        {"ways_back": lambda direct, reset, z, r: direct + reset + r},
+        {"ways_back": lambda direct, reset, z, r: direct + reset + z},
+    ),
+)
+_mistake(
+    "G40",
+    "The influence so far is lost: only the immediate derivative is left.",
+    "W moved the state before as well, and that moves this one.",
+    "Where does the previous influence enter?",
+    GATES,
+    "the seed's comments (martian)",
+    carried=lambda W, influence: np.zeros_like(influence),
+)
+_mistake(
+    "G41",
+    "The immediate derivative is missing.",
+    "W enters at this step, too: beside row i of W stands s_{t-1}.",
+    "What is the influence after the first step?",
+    GATES,
+    immediate=lambda s_prev, s_t: np.zeros((len(s_t),) * 3),
+)
+_mistake(
+    "G42",
+    "W is transposed: forwards, influence goes through W itself.",
+    "Unit k is fed by Σ_l W[k, l] s_l, so influences are summed over the second index.",
+    "Is this a backward pass?",
+    GATES,
+    carried=lambda W, influence: np.tensordot(W.T, influence, 1),
+)
+_mistake(
+    "G43",
+    "W is missing: influence is carried over as it is.",
+    "The influence on the state before reaches this one through W.",
+    "How does s_{t-1} enter s_t?",
+    GATES,
+    carried=lambda W, influence: influence,
+)
+_mistake(
+    "G44",
+    "The slope of tanh is missing.",
+    "Both parts pass the tanh of this step.",
+    "Where does 1 - s² enter?",
+    GATES,
+    influence_slope=lambda s_t: 1.0,
+)
+_mistake(
+    "G45",
+    "The slope is applied to the wrong index.",
+    "The slope belongs to the unit that is influenced, the first index.",
+    "Whose tanh is it?",
+    GATES,
+    influence_slope=lambda s_t: (1 - s_t**2)[None, :, None],
+    also=({"influence_slope": lambda s_t: 1 - s_t**2},),
+)
+_mistake(
+    "G46",
+    "The immediate derivative has s_t where s_{t-1} belongs.",
+    "a_t = U x_t + W s_{t-1}: beside W stands the state before.",
+    "What did W multiply?",
+    GATES,
+    immediate=lambda s_prev, s_t: Steps.immediate(s_t, s_t),
+)
+_mistake(
+    "G47",
+    "Rows and columns of W are exchanged in the immediate derivative.",
+    "Unit k is fed by row k of W: the entry [k, k, j] is s_{t-1}[j].",
+    "Which entries of W feed unit k?",
+    GATES,
+    immediate=lambda s_prev, s_t: Steps.immediate(s_prev, s_t).transpose(0, 2, 1),
+)
+_mistake(
+    "G48",
+    "The immediate derivative stands in every unit, not in its own alone.",
+    "W[i, j] feeds unit i and, at this step, no other.",
+    "Which units does one row of W feed?",
+    GATES,
+    immediate=lambda s_prev, s_t: np.broadcast_to(s_prev, (len(s_t),) * 3),
+)
+_mistake(
+    "G50",
+    "The way through the predictions is missing.",
+    "ŷ_t is the next input, so the next step sends its error back to it.",
+    "In how many places is ŷ_t used?",
+    GATES,
+    "the seed's comments (Scott)",
+    through_prediction=lambda U, delta, y_hat_t: 0.0,
+)
+_mistake(
+    "G51",
+    "The softmax Jacobian is missing on the way through the prediction.",
+    "The error arrives at ŷ_t and must pass the softmax to get to the logits.",
+    "What lies between ŷ_t and z_t?",
+    GATES,
+    through_prediction=lambda U, delta, y_hat_t: U.T @ delta,
+)
+_mistake(
+    "G52",
+    "Only the diagonal of the softmax Jacobian is used.",
+    "Every logit moves every probability.",
+    "Do the entries of your error at the logits sum to zero?",
+    GATES,
+    through_prediction=lambda U, delta, y_hat_t: y_hat_t * (1 - y_hat_t) * (U.T @ delta),
+    also=({"through_prediction": lambda U, delta, y_hat_t: y_hat_t * (U.T @ delta)},),
 )
 
 

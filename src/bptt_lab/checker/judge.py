@@ -209,7 +209,9 @@ def _compare_part(exercise, name, got, right):
         problem = f"{got} is not what the computation gives"
     elif got.dtype.kind == "f" and (off < FINITE_DIFFERENCE).all():
         problem = _few_digits(got, off)
-    elif got.dtype.kind in "iub":
+    elif right.dtype.kind == "b" and right.ndim == 0:
+        problem = f"is {bool(got)} where it should be {bool(right)}"
+    elif got.dtype.kind in "iub" and right.dtype.kind == "f":
         problem = f"holds integers ({got.dtype}), which cut off every fraction"
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(off), off.shape))
     return Part(

@@ -150,6 +150,11 @@ class Steps:
     def difference(above, below, here, h):
         return (above - below) / (2 * h)
 
+    @staticmethod
+    def passes(analytic, numerical, rtol):
+        size = max(np.abs(analytic).max(), np.abs(numerical).max())
+        return np.array(np.isfinite(size) and np.abs(analytic - numerical).max() <= rtol * size)
+
     def slope(self, f, x, h):
         """The numerical derivative of a function of one number."""
         return self.difference(f(x + h), f(x - h), f(x), h)
@@ -162,6 +167,228 @@ class Steps:
             nudge[index] = h
             gradient[index] = self.difference(f(at + nudge), f(at - nudge), f(at), h)
         return gradient
+
+    # Jacobians
+
+    @staticmethod
+    def jacobian_of_state(W, s, j):
+        return (1 - s[j + 1] ** 2)[:, None] * W
+
+    @staticmethod
+    def path_steps(t, k):
+        return range(k + 1, t + 1)
+
+    @staticmethod
+    def path(jacobians, n):
+        product = np.eye(n)
+        for jacobian in jacobians:
+            product = jacobian @ product
+        return product
+
+    @staticmethod
+    def size(matrix):
+        return np.linalg.norm(matrix, 2)
+
+    def norms_of_paths(self, W, s):
+        """The norm of the product of the last n Jacobians, n = 0..T."""
+        T = len(s) - 1
+        return np.array(
+            [
+                self.size(
+                    self.path(
+                        [self.jacobian_of_state(W, s, j) for j in self.path_steps(T - 1, k)], len(W)
+                    )
+                )
+                for k in range(T - 1, -2, -1)
+            ]
+        )
+
+    @staticmethod
+    def grown(size, n_hops):
+        return size**n_hops
+
+    def norm_bound(self, W, n_hops):
+        """A bound of the norm of n Jacobians."""
+        return self.grown(self.size(W), n_hops)
+
+    @staticmethod
+    def sigmoid_slope(a):
+        sigmoid = 1 / (1 + np.exp(-a))
+        return sigmoid * (1 - sigmoid)
+
+    @staticmethod
+    def relu_slope(a):
+        return (a > 0).astype(float)
+
+    @staticmethod
+    def slopes_times(slopes, W):
+        return slopes[:, None] * W
+
+    def relu_jacobian(self, W, a):
+        """The Jacobian of a step of a ReLU network."""
+        return self.slopes_times(self.relu_slope(a), W)
+
+    @staticmethod
+    def radius(W):
+        return np.abs(np.linalg.eigvals(W)).max()
+
+    def scaled(self, W, radius):
+        """W with another spectral radius."""
+        return W * (radius / self.radius(W))
+
+    @staticmethod
+    def sent_back(W, s_t, error):
+        return W.T @ (error * (1 - s_t**2))
+
+    def gain(self, W, s_t, error):
+        """How much one hop stretches an error."""
+        return np.linalg.norm(self.sent_back(W, s_t, error)) / np.linalg.norm(error)
+
+    # Gates
+
+    @staticmethod
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    @staticmethod
+    def candidate(a):
+        return np.tanh(a)
+
+    def lstm_gates(self, a):
+        """Input, forget and output gate, candidate."""
+        a_i, a_f, a_o, a_g = np.split(a, 4)
+        return self.sigmoid(a_i), self.sigmoid(a_f), self.sigmoid(a_o), self.candidate(a_g)
+
+    @staticmethod
+    def lstm_carry(i, f, g, c_prev):
+        return f * c_prev + i * g
+
+    @staticmethod
+    def lstm_show(o, c):
+        return o * np.tanh(c)
+
+    def lstm(self, a, c_prev):
+        """The state and the cell after a step."""
+        i, f, o, g = self.lstm_gates(a)
+        c = self.lstm_carry(i, f, g, c_prev)
+        return self.lstm_show(o, c), c
+
+    @staticmethod
+    def into_cell(d_s, d_c, o, squashed):
+        return d_c + d_s * o * (1 - squashed**2)
+
+    @staticmethod
+    def gate_slope(gate):
+        return gate * (1 - gate)
+
+    @staticmethod
+    def candidate_slope(g):
+        return 1 - g**2
+
+    @staticmethod
+    def meets(i, f, o, g, c_prev, c):
+        """What stands beside each gate: beside i, f, o and g."""
+        return g, c_prev, np.tanh(c), i
+
+    @staticmethod
+    def back_along_cell(d_c, f):
+        return d_c * f
+
+    def lstm_back(self, a, c_prev, d_s, d_c):
+        """By the pre-activations of the gates, and by the cell before."""
+        i, f, o, g = Steps().lstm_gates(a)
+        c = f * c_prev + i * g
+        d_c = self.into_cell(d_s, d_c, o, np.tanh(c))
+        by_i, by_f, by_o, by_g = self.meets(i, f, o, g, c_prev, c)
+        return (
+            d_c * by_i * self.gate_slope(i),
+            d_c * by_f * self.gate_slope(f),
+            d_s * by_o * self.gate_slope(o),
+            d_c * by_g * self.candidate_slope(g),
+            self.back_along_cell(d_c, f),
+        )
+
+    @staticmethod
+    def mix(z, n, s_prev):
+        return z * s_prev + (1 - z) * n
+
+    @staticmethod
+    def reset(W_n, r, s_prev):
+        return W_n @ (r * s_prev)
+
+    def gru(self, from_input, W, s_prev):
+        """The state after a step."""
+        a_z, a_r, a_n = np.split(from_input, 3)
+        W_z, W_r, W_n = np.split(W, 3)
+        z, r = self.sigmoid(a_z + W_z @ s_prev), self.sigmoid(a_r + W_r @ s_prev)
+        n = self.candidate(a_n + self.reset(W_n, r, s_prev))
+        return self.mix(z, n, s_prev)
+
+    @staticmethod
+    def by_update(s_prev, n):
+        return s_prev - n
+
+    @staticmethod
+    def by_candidate(z):
+        return 1 - z
+
+    @staticmethod
+    def ways_back(direct, through_reset, through_z, through_r):
+        return direct + through_reset + through_z + through_r
+
+    def gru_back(self, from_input, W, s_prev, d_s):
+        """By the pre-activations of the gates, and by the state before."""
+        a_z, a_r, a_n = np.split(from_input, 3)
+        W_z, W_r, W_n = np.split(W, 3)
+        z, r = Steps.sigmoid(a_z + W_z @ s_prev), Steps.sigmoid(a_r + W_r @ s_prev)
+        n = np.tanh(a_n + W_n @ (r * s_prev))
+        d_n = d_s * self.by_candidate(z) * self.candidate_slope(n)
+        d_reset = W_n.T @ d_n
+        d_z = d_s * self.by_update(s_prev, n) * self.gate_slope(z)
+        d_r = d_reset * s_prev * self.gate_slope(r)
+        return d_z, d_r, d_n, self.ways_back(d_s * z, d_reset * r, W_z.T @ d_z, W_r.T @ d_r)
+
+    # Forward mode, and closed loop
+
+    @staticmethod
+    def carried(W, influence):
+        return np.tensordot(W, influence, 1)
+
+    @staticmethod
+    def immediate(s_prev, s_t):
+        unit = np.arange(len(s_t))
+        influence = np.zeros((len(s_t),) * 3)
+        influence[unit, unit] = s_prev
+        return influence
+
+    @staticmethod
+    def influence_slope(s_t):
+        return (1 - s_t**2)[:, None, None]
+
+    def influence(self, W, s_prev, s_t, influence_prev):
+        """The total derivative of a state by W, from that of the state before."""
+        both = self.carried(W, influence_prev) + self.immediate(s_prev, s_t)
+        return self.influence_slope(s_t) * both
+
+    @staticmethod
+    def through_prediction(U, delta, y_hat_t):
+        d_y_hat = U.T @ delta
+        return y_hat_t * (d_y_hat - y_hat_t @ d_y_hat)
+
+    def closed_loop(self, params, inputs, y, s, y_hat):
+        """dU, dW and dV of a network whose inputs are its own predictions."""
+        U, W, V = params
+        error = self.error(y_hat, y)
+        dU, dW, dV = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V)
+        delta = np.zeros(len(W))
+        for t in reversed(range(len(y))):
+            d_z = error[t] + self.through_prediction(U, delta, y_hat[t])
+            dV += np.outer(d_z, s[t + 1])
+            slope = self.hop_slope(s[t : t + 2])[0]
+            delta = (self.inject(d_z, V) + self.hop(delta, W)) * slope
+            dU += np.outer(delta, inputs[t])
+            dW += np.outer(delta, s[t])
+        return dU, dW, dV
 
     # Training
 
