@@ -93,8 +93,9 @@ def _wait_for(address, server, log):
     while time.monotonic() < deadline:
         if server.poll() is not None:
             break
-        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(
-            address, timeout=5
+        with (
+            contextlib.suppress(urllib.error.URLError, ConnectionError),
+            urllib.request.urlopen(address, timeout=5),
         ):
             return
         time.sleep(0.2)

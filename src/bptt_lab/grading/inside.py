@@ -457,6 +457,6 @@ def _interrupt_after(seconds):
 
 
 def _named():
-    from bptt_lab import Activations, Params
+    from bptt_lab import Activations, Params, cells
 
-    return {"Params": Params, "Activations": Activations}
+    return {"Params": Params, "Activations": Activations, "Run": cells.Run}

@@ -32,21 +32,31 @@ BUBBLEWRAP = "bubblewrap"
 PROCESS = "a process with limits only"
 OPEN = ("__init__.py", "tasks.py", "truncation.py", "checker/watch.py")
 OPEN += tuple(f"grading/{name}.py" for name in ("__init__", "border", "inside", "stand_in"))
-REFERENCES = import_module("bptt_lab.bptt")  # `bptt_lab.bptt` is a function of it
-CUT = {  # functions that stay on this side; what is private in `bptt` is left out altogether
-    "bptt.py": tuple(
-        name
-        for name, value in vars(REFERENCES).items()
-        if inspect.isfunction(value) and value.__module__ == REFERENCES.__name__
-        if not name.startswith("_")
-    ),
-    "rnn.py": ("softmax", "cross_entropy", "forward", "run", "hidden_states", "loss"),
+
+
+def _functions(module):
+    """The public functions that a module of the package defines."""
+    module = import_module(f"bptt_lab.{module}")
+    members = inspect.getmembers(module, inspect.isfunction)
+    own = [name for name, function in members if function.__module__ == module.__name__]
+    return tuple(name for name in own if not name.startswith("_"))
+
+
+CUT = {  # functions that stay on this side
+    "bptt.py": _functions("bptt"),
+    "cells.py": ("forward", "loss", "bptt", "path_norms"),
+    "closed_loop.py": _functions("closed_loop"),
+    "forward_mode.py": _functions("forward_mode"),
+    "jacobians.py": _functions("jacobians"),
     "numerical.py": ("frozen_state_loss", "numerical_gradient", "_gradient_of_sequence"),
+    "rnn.py": ("softmax", "cross_entropy", "forward", "run", "hidden_states", "loss"),
     "training.py": ("global_norm", "clip_by_norm", "clip_by_value", "sgd_step", "flawed_bptt"),
 }
+LEFT_OUT = ("step", "back")  # methods of the cells, which only what is cut calls
 # trainings that a notebook shows and no grade depends on
 SLOW = ("accuracy_against_distance", "accuracy_against_flaw", "learning_report")
-UNDRAWN = "plots.py"  # figures would take most of the time, and no grade depends on one
+# figures and widgets would take most of the time, and no grade depends on one
+UNDRAWN = ("plots.py", "widgets/__init__.py")
 MOVED = {"grading/stand_in.py": "checker/__init__.py", "grading/withheld.py": "withheld.py"}
 # what differentiates by itself, so that no gradient of it were the student's own
 HIDDEN = ("autograd", "jax", "jaxlib", "torch", "tensorflow", "casadi", "theano", "pytensor")
@@ -56,6 +66,14 @@ SCRATCH = "/scratch"  # the only place inside that can be written to, empty for 
 GRACE = 2.0  # seconds that the inside has to end a cell by itself
 LARGEST_ANSWER = 500_000  # bytes; the exercises ask for a few thousand
 LARGEST_COMPUTATION = 60_000_000  # entries that a cell may have the package compute at once
+QUADRATIC = (
+    "credit",
+    "credit_deltas",
+    "bptt_double_loop",
+    "bptt_every_window",
+    "path_norms",
+    "rtrl",
+)
 LIMITS = {
     "RLIMIT_AS": 3 << 30,
     "RLIMIT_CPU": 120,
@@ -87,14 +105,20 @@ def outfit(folder):
         source = (PACKAGE / name).read_text(encoding="utf-8")
         _place(folder, name, _without(source, name.removesuffix(".py"), functions))
 
-    _place(folder, UNDRAWN, _undrawn((PACKAGE / UNDRAWN).read_text(encoding="utf-8")))
+    for name in UNDRAWN:
+        _place(folder, name, _undrawn((PACKAGE / name).read_text(encoding="utf-8")))
 
 
 def _undrawn(source):
     """A module with the same public functions, which draw nothing and return a placeholder."""
-    names = [n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)]
+    names = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef):
+            names.append(node.name)
+        elif isinstance(node, ast.ImportFrom) and node.level:  # what a package gathers
+            names += [alias.name for alias in node.names]
     lines = [f"{name} = Picture" for name in names if not name.startswith("_")]
-    return "\n".join(["from .grading.stand_in import Picture", "", *lines, ""])
+    return "\n".join(["from bptt_lab.grading.stand_in import Picture", "", *lines, ""])
 
 
 def _place(folder, name, text):
@@ -116,6 +140,8 @@ def _without(source, module, functions):
                 node.body = [node.body[0], *ast.parse(refusal).body]
             elif module == "bptt":
                 continue
+        elif isinstance(node, ast.ClassDef):
+            node.body = [n for n in node.body if getattr(n, "name", "") not in LEFT_OUT]
         body.append(node)
     tree.body = [body[0], *ast.parse("from .withheld import withheld").body, *body[1:]]
     return ast.unparse(tree)
@@ -456,8 +482,17 @@ def _require_affordable(name, arguments):
     n_steps = max((len(a) for a in arrays if a.dtype.kind in "iu" and a.ndim), default=1)
     n_tokens = max((a.size for a in arrays if a.dtype.kind in "iu"), default=1)
     work = sum(a.size for a in arrays) + n_tokens * n_weights
-    if name in ("credit", "credit_deltas", "bptt_double_loop", "bptt_every_window"):
+    if name in (
+        "credit",
+        "credit_deltas",
+        "bptt_double_loop",
+        "bptt_every_window",
+        "path_norms",
+        "rtrl",
+    ):
         work *= n_steps
+    if name == "products":
+        work *= max(map(len, arrays), default=1)
     if name in ("numerical_gradient", "_gradient_of_sequence"):
         work *= n_weights
     if work > LARGEST_COMPUTATION:

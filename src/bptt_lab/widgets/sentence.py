@@ -4,7 +4,7 @@ import numpy as np
 
 from ..rnn import init_params, validate
 
-WORDS = "the man who wore a wig came in".split()
+WORDS = ["the", "man", "who", "wore", "a", "wig", "came", "in"]
 LONGEST = 40  # steps; more cannot be told apart on a screen
 
 
