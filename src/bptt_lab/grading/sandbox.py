@@ -66,14 +66,8 @@ SCRATCH = "/scratch"  # the only place inside that can be written to, empty for 
 GRACE = 2.0  # seconds that the inside has to end a cell by itself
 LARGEST_ANSWER = 500_000  # bytes; the exercises ask for a few thousand
 LARGEST_COMPUTATION = 60_000_000  # entries that a cell may have the package compute at once
-QUADRATIC = (
-    "credit",
-    "credit_deltas",
-    "bptt_double_loop",
-    "bptt_every_window",
-    "path_norms",
-    "rtrl",
-)
+QUADRATIC = ("credit", "credit_deltas", "bptt_double_loop", "bptt_every_window", "path_norms")
+QUADRATIC += ("rtrl", "rtrl_steps")
 LIMITS = {
     "RLIMIT_AS": 3 << 30,
     "RLIMIT_CPU": 120,
