@@ -20,7 +20,7 @@ c.Autograde.sanitize_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "bptt_lab.grading.preprocessors.ExecuteWithinLimits",
+    "bptt_lab.grading.judged.JudgeInSandbox",
     "nbgrader.preprocessors.IgnorePattern",
     "nbconvert.preprocessors.ClearMetadataPreprocessor",
     "nbgrader.preprocessors.LimitOutput",
@@ -29,7 +29,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
-# An exercise takes milliseconds. The check stops an endless loop by itself, after 10 s, and a test
-# cell checks twice: leave it that time, as its report says more than a timeout does.
-c.ExecuteWithinLimits.timeout = 25
-c.ExecuteWithinLimits.total_timeout = 60
+# An exercise takes milliseconds. A function that is asked for numbers is stopped after 10 s,
+# whatever stands here: these are the limits of the cells.
+c.JudgeInSandbox.timeout = 25
+c.JudgeInSandbox.total_timeout = 60

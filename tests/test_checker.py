@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bptt_lab import rnn
-from bptt_lab.checker import EXERCISES, check, judge
+from bptt_lab.checker import EXERCISES, check, judge, watch
 from bptt_lab.checker.exercise import exercise, prediction
 from bptt_lab.checker.fixtures import fixtures
 from bptt_lab.checker.report import Outcome
@@ -219,7 +219,7 @@ def test_warnings_prints_and_logging_cost_nothing_and_keep_stderr_silent(capsys)
 
 
 def test_an_endless_loop_is_stopped_and_said(monkeypatch):
-    monkeypatch.setattr(judge, "SECONDS_PER_CALL", 0.1)
+    monkeypatch.setattr(watch, "SECONDS_PER_CALL", 0.1)
 
     def endless(z):
         while True:

@@ -28,7 +28,16 @@ def main(arguments=None):
     grade.add_argument("--example", action="store_true", help="make the example class first")
     grade.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
     grade.add_argument("--regrade", action="store_true", help="also what has not changed")
+    grade.add_argument(
+        "--require-sandbox", action="store_true", help="refuse to grade without bubblewrap"
+    )
     grade.set_defaults(run=_grade)
+
+    collect = commands.add_parser("collect", help="sort an export of Canvas or Moodle in")
+    collect.add_argument("source", metavar="ZIP_OR_FOLDER")
+    collect.add_argument("unit", metavar="UNIT")
+    collect.add_argument("--roster", metavar="CSV", help="with columns student, and name or id")
+    collect.set_defaults(run=_collect)
 
     catalogue = commands.add_parser("catalogue", help="the mistakes that the check knows")
     catalogue.add_argument("--seeds", type=int, default=3, help="networks to plant each in (3)")
@@ -87,7 +96,9 @@ def _grade(options):
         raise CourseError(f"--jobs must be at least 1, not {options.jobs}")
     if options.example:
         runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
-    return grade_and_show(course, options.units, options.jobs, options.regrade)
+    return grade_and_show(
+        course, options.units, options.jobs, options.regrade, options.require_sandbox
+    )
 
 
 def _lecture(options):
@@ -111,6 +122,19 @@ def _learning(options):
 
     for line in learning_report(range(options.seeds)):
         print(line, flush=True)
+    return 0
+
+
+def _collect(options):
+    from .grading.collect import collect
+    from .grading.course import Course
+
+    collected, surprises = collect(Course.find(), options.source, options.unit, options.roster)
+    for student, what in collected:
+        print(f"{student}: {what}")
+    for surprise in surprises:
+        print(f"look at this: {surprise}")
+    print(f"{len(collected)} submissions, {len(surprises)} surprises")
     return 0
 
 

@@ -1,20 +1,12 @@
-"""From a student's function to a report: call it, watch it, compare it.
+"""From a student's function to a report: have it called, and compare what was watched.
 
 The order is the order in which a person would look: is it attempted, does it run, does it return
 the right kind of thing, does it leave its inputs alone, does it say the same twice, and are the
 numbers right. Nothing that the function prints or warns about costs a point.
 """
 
-import contextlib
 import copy
 import difflib
-import inspect
-import io
-import linecache
-import signal
-import threading
-import traceback
-import warnings
 from dataclasses import replace
 from functools import lru_cache
 
@@ -25,8 +17,8 @@ from .catalogue import CATALOGUE
 from .diagnosis import Diagnosis, diagnose
 from .exercise import EXERCISES
 from .report import Crash, Outcome, Part, Report
+from .watch import differ, watch
 
-SECONDS_PER_CALL = 10  # an exercise takes milliseconds, so this is an endless loop
 FINITE_DIFFERENCE = 1e-4  # no mistake of the catalogue comes this near; every useful h does
 
 
@@ -58,20 +50,39 @@ def check(function, exercise=None, seed=0):
     exercise = _find(function, exercise)
     if (getattr(function, "__module__", None) or "").startswith("bptt_lab"):
         return Report(exercise, Outcome.NOT_ATTEMPTED, seed, notes=("this is the package's own",))
+    return judge(exercise, seed, lambda case: watch(function, case))
+
+
+def judge(exercise, seed, ask):
+    """Judge a function that is called elsewhere, by what was watched of its calls.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    seed : int
+        The inputs are drawn from it.
+    ask : callable
+        Takes a tuple of arguments and returns what a call with them did, a `Watched`. It is asked
+        for one case after the other, and no further once a call has failed.
+
+    Returns
+    -------
+    Report
+    """
     first, parts, results = None, {}, []
     references = _references(exercise.name, seed)
     for fixture, case, expected in references:
-        watched = _watch(function, case)
+        watched = ask(case)
         first = first or watched
-        if watched.error is not None:
-            return _failed_call(exercise, seed, watched, function, case)
+        if watched.raised is not None:
+            return _failed_call(exercise, seed, watched, case)
         faults, case_parts = _compare(exercise, watched, expected, case)
         behaviour = None
         if watched.mutated:
-            changed = _parameter_names(function, len(case))[watched.mutated[0]]
+            changed = watched.parameters[watched.mutated[0]]
             faults, behaviour = [f"it changes its argument `{changed}`"], "F16"
         elif not faults and watched is first:
-            faults = _compare_again(function, case, watched)
+            faults = _compare_again(ask, case, watched)
             behaviour = "W31"
         if faults:
             diagnosis = Diagnosis((CATALOGUE[behaviour],)) if behaviour else None
@@ -122,91 +133,15 @@ def _references(name, seed):
     return references
 
 
-class _Watched:
-    """One call of the student's function: what it returned or raised, and what it did besides."""
-
-    def __init__(self):
-        self.result = self.error = self.mutated = None
-        self.notes = ()
-
-
-def _watch(function, case):
-    watched = _Watched()
-    given = copy.deepcopy(case)
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        warnings.catch_warnings(record=True) as caught,
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        warnings.simplefilter("always")
-        try:
-            with _time_limit(SECONDS_PER_CALL):
-                # the result may be a view of what was given, or be changed by the next call
-                watched.result = copy.deepcopy(function(*given))
-        except (Exception, SystemExit) as error:
-            watched.error = error
-    watched.mutated = [i for i, (a, b) in enumerate(zip(given, case, strict=True)) if _differ(a, b)]
-    notes = [f"warning: {w.category.__name__}: {w.message}" for w in caught]
-    notes += [f"printed: {line}" for line in (out.getvalue() + err.getvalue()).splitlines()]
-    unique = list(dict.fromkeys(notes))
-    watched.notes = tuple(unique[:8] + [f"… and {len(unique) - 8} more lines"] * (len(unique) > 8))
-    return watched
-
-
-class _TooLongError(Exception):
-    pass
-
-
-@contextlib.contextmanager
-def _time_limit(seconds):
-    """Stop an endless loop where the platform can (a POSIX main thread); elsewhere do nothing."""
-    main = threading.current_thread() is threading.main_thread()
-    if not (main and hasattr(signal, "setitimer")):
-        yield
-        return
-
-    def stop(signum, frame):
-        raise _TooLongError(f"it was still running after {seconds} seconds: an endless loop?")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def _failed_call(exercise, seed, watched, function, case):
-    if isinstance(watched.error, NotImplementedError):
+def _failed_call(exercise, seed, watched, case):
+    raised = watched.raised
+    if raised.not_attempted:
         return Report(exercise, Outcome.NOT_ATTEMPTED, seed)
-    names = _parameter_names(function, len(case))
-    passed = tuple(f"{name}: {_describe(value)}" for name, value in zip(names, case, strict=True))
-    where = _own_line(function, watched.error)
-    name = type(watched.error).__name__
-    if isinstance(watched.error, _TooLongError):
-        name = "no end in sight"
-    crash = Crash(name, str(watched.error), where, passed)
+    passed = tuple(
+        f"{name}: {_describe(value)}" for name, value in zip(watched.parameters, case, strict=True)
+    )
+    crash = Crash(raised.name, raised.message, raised.line, passed)
     return Report(exercise, Outcome.CRASHED, seed, crash=crash, notes=watched.notes)
-
-
-def _parameter_names(function, n):
-    try:
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return (names + [f"argument {i + 1}" for i in range(len(names), n)])[:n]
-
-
-def _own_line(function, error):
-    """The last line of the traceback that the student wrote: (number, text), or None."""
-    own = getattr(getattr(function, "__code__", None), "co_filename", None)
-    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
-    if not lines:
-        return None
-    frame = lines[-1]
-    return frame.lineno, (frame.line or linecache.getline(frame.filename, frame.lineno)).strip()
 
 
 def _describe(value):
@@ -222,17 +157,6 @@ def _describe(value):
     if isinstance(value, (list, tuple)):
         return f"{type(value).__name__} of {len(value)}"
     return repr(value)
-
-
-def _differ(a, b):
-    if isinstance(a, (tuple, list)):
-        return len(a) != len(b) or any(map(_differ, a, b))
-    if isinstance(a, np.ndarray):
-        same = a.shape == b.shape and a.dtype == b.dtype
-        return not (same and np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
-    if isinstance(a, (int, float, str)):
-        return a != b
-    return False
 
 
 def _compare(exercise, watched, expected, case):
@@ -321,11 +245,12 @@ def _compare_choice(name, got, right):
     return Part(name, False, f"{got.strip()!r} is not what the computation gives")
 
 
-def _compare_again(function, case, before):
-    again = _watch(function, case)
-    if again.error is not None:
-        return [f"a second call with the same arguments fails: {again.error!r}"]
-    if _differ(_as_arrays(before.result), _as_arrays(again.result)):
+def _compare_again(ask, case, before):
+    again = ask(case)
+    if again.raised is not None:
+        raised = again.raised
+        return [f"a second call with the same arguments fails: {raised.name}: {raised.message}"]
+    if differ(_as_arrays(before.result), _as_arrays(again.result)):
         return ["a second call with the same arguments gives another result: is something kept?"]
     return []
 

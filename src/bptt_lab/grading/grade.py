@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import submission, workers
+from .class_report import write_class_report
 from .course import Course, CourseError, nbgrader_metadata, read_notebook
+from .platforms import write_canvas, write_moodle
 from .submission import Result
 
 SECONDS = 240  # for one submission in all; the limits of ExecuteWithinLimits end it long before
@@ -26,6 +28,7 @@ class Exercise:
     max_score: float
     by_hand: bool = False
     outcome: str = ""
+    mistakes: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Row:
         As in `Result`.
     exercises : tuple of Exercise
         In the order of the notebook.
+    protection : str
+        As in `Result`.
     """
 
     student: str
@@ -46,6 +51,7 @@ class Row:
     status: str
     reason: str = ""
     exercises: tuple = field(default=(), repr=False)
+    protection: str = ""
 
     @property
     def score(self):
@@ -123,6 +129,9 @@ def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda resu
         for pair, result in sorted(results.items())
     ]
     write_csv(course, rows)
+    write_canvas(course, rows)
+    write_moodle(course, rows)
+    write_class_report(course, rows)
     return rows
 
 
@@ -218,8 +227,15 @@ def read_gradebook(course):
 
 
 def _graded(waiting, jobs):
-    for (_, student, unit), result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
-        yield result or Result(student, unit, submission.FAILED, error)
+    """A result for each job. Where the process died, which no student's code runs in, once more."""
+    again = []
+    for job, result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
+        if error == workers.DIED:
+            again.append(job)
+        else:
+            yield result or Result(*job[1:], submission.FAILED, error)
+    for job, result, error in workers.run(_grade_one, again, jobs, SECONDS):
+        yield result or Result(*job[1:], submission.FAILED, error)
 
 
 def _grade_one(job):
@@ -245,18 +261,23 @@ def _row(result, test_cells, scores):
                 points,
                 by_hand,
                 result.outcomes.get(name, ""),
+                tuple(result.mistakes.get(name, ())),
             )
         )
-    return Row(result.student, result.unit, result.status, result.reason, tuple(exercises))
+    about = (result.student, result.unit, result.status, result.reason)
+    return Row(*about, tuple(exercises), result.protection)
 
 
 def write_csv(course, rows):
     """Write ``grades.csv`` (a line for each student and unit) and ``exercises.csv``."""
     _write(
         course.desk / "grades.csv",
-        ["student", "unit", "status", "score", "max_score", "reason"],
+        ["student", "unit", "status", "score", "max_score", "reason", "protection"],
         [
-            [r.student, r.unit, r.status, _number(r.score), _number(r.max_score), r.reason]
+            [
+                *(r.student, r.unit, r.status, _number(r.score), _number(r.max_score)),
+                *(r.reason, r.protection),
+            ]
             for r in rows
         ],
     )
@@ -265,9 +286,12 @@ def write_csv(course, rows):
         for e in r.exercises:
             points = [_number(e.score), _number(e.max_score)]
             lines.append(
-                [r.student, r.unit, e.name, *points, "yes" if e.by_hand else "", e.outcome]
+                [
+                    *(r.student, r.unit, e.name, *points, "yes" if e.by_hand else "", e.outcome),
+                    " ".join(e.mistakes),
+                ]
             )
-    head = ["student", "unit", "exercise", "score", "max_score", "by_hand", "outcome"]
+    head = ["student", "unit", "exercise", "score", "max_score", "by_hand", "outcome", "mistakes"]
     _write(course.desk / "exercises.csv", head, lines)
 
 

@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 import unicodedata
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,10 +19,11 @@ GRADED = "graded"
 MENDED = "mended"  # graded, after something was put right
 TIMED_OUT = "timed out"  # graded, but something did not come to an end
 KERNEL_DIED = "kernel died"  # graded as far as it was run
+NO_ANSWER = "no answer"  # graded up to where the student's process answered nonsense
 MISSING = "missing"
 BROKEN = "broken file"
 FAILED = "not gradable"
-WITH_SCORE = (GRADED, MENDED, TIMED_OUT, KERNEL_DIED)
+WITH_SCORE = (GRADED, MENDED, TIMED_OUT, KERNEL_DIED, NO_ANSWER)
 
 OUTCOMES = {  # how a report begins
     "✓": "correct",
@@ -30,6 +32,7 @@ OUTCOMES = {  # how a report begins
     "○": "not attempted",
 }
 ENDLESS = "no end in sight"  # what a report says of a function that the check had to stop
+NONSENSE = "what came out of the sandbox is no answer"
 STOPPED = ("CellTimeoutError", "KeyboardInterrupt")
 BOM = b"\xef\xbb\xbf"
 KERNEL_STARTS = 3  # with several graders at once, a kernel may lose its port to another one
@@ -50,6 +53,10 @@ class Result:
         Of all that the grade depends on: it is made anew only when this changes.
     outcomes : dict
         From a test cell's grade_id to what its check said.
+    protection : str
+        What kept the student's code from the rest of the machine while it ran.
+    mistakes : dict
+        From a test cell's grade_id to the ids of the mistakes of the catalogue that were named.
     """
 
     student: str
@@ -58,6 +65,8 @@ class Result:
     reason: str = ""
     digest: str = ""
     outcomes: dict = field(default_factory=dict)
+    protection: str = ""
+    mistakes: dict = field(default_factory=dict)
 
     @property
     def has_score(self):
@@ -69,7 +78,9 @@ def digest(course, student, unit):
     digest = hashlib.sha256()
     for folder in (course.submitted / student / unit, course.solutions / unit):
         for path in sorted(folder.glob("**/*")):
-            if path.is_file() and ".ipynb_checkpoints" not in path.parts:
+            if path.is_symlink():  # never followed: it may lead to what is not the student's
+                digest.update(f"{path.relative_to(folder)} -> {path.readlink()}".encode())
+            elif path.is_file() and ".ipynb_checkpoints" not in path.parts:
                 digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
                 digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
@@ -89,9 +100,13 @@ def look_at(course, student, unit):
         return result(FAILED, f"{reason}: rename the folder {student!r}")
     if unit not in course.units():
         return result(FAILED, f"there is no such unit; there are {', '.join(course.units())}")
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return result(BROKEN, "the folder is a link; links are not followed")
     if not folder.is_dir():
         return result(MISSING, "nothing was handed in")
     path = folder / course.notebook(unit)
+    if path.is_symlink():
+        return result(BROKEN, f"{path.name} is a link; links are not followed")
     if not path.is_file():
         found = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
         instead = f"; there is {found}: rename it if that is it" if found else ""
@@ -127,7 +142,9 @@ def _why_broken(path):
 def _parsed(content):
     import nbformat
 
-    return nbformat.reads(content.decode("utf-8"), as_version=4)
+    with warnings.catch_warnings():  # of cells with the same id, which nbgrader sets right
+        warnings.simplefilter("ignore")
+        return nbformat.reads(content.decode("utf-8"), as_version=4)
 
 
 def grade(root, student, unit):
@@ -158,7 +175,7 @@ def _grade(course, student, unit):
     notebook = course.notebook(unit)
     with tempfile.TemporaryDirectory() as staging:  # what was handed in is never changed
         copy = Path(staging) / student / unit
-        shutil.copytree(course.submitted / student / unit, copy)
+        shutil.copytree(course.submitted / student / unit, copy, ignore=_left_behind)
         content = (copy / notebook).read_bytes()
         notes = ["a byte-order mark was removed"] if content.startswith(BOM) else []
         (copy / notebook).write_bytes(content.removeprefix(BOM))
@@ -176,12 +193,20 @@ def _grade(course, student, unit):
     result = Result(student, unit, GRADED)
     graded = read_notebook(course.autograded / student / unit / notebook)
     result.outcomes = outcomes(graded)
+    kept = graded.metadata.get("bptt_lab", {})
+    result.protection, result.mistakes = kept.get("protection", ""), kept.get("mistakes", {})
     result.status, notes = _status(result.outcomes, _stopped(graded), notes)
     called = api.generate_feedback(unit, student, force=True)
     if not called["success"]:
         notes.append("there is no feedback: " + reason_of(called))
     result.reason = "; ".join(notes)
     return result
+
+
+def _left_behind(folder, names):
+    """Links, pipes and sockets, which are no part of what was handed in."""
+    paths = [Path(folder) / name for name in names]
+    return [p.name for p in paths if p.is_symlink() or not (p.is_file() or p.is_dir())]
 
 
 def outcomes(notebook):
@@ -239,10 +264,15 @@ def _status(outcomes, stopped, notes):
     if KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
         status = KERNEL_DIED
         notes = [f"the kernel died; {len(not_run)} exercises were not run", *notes]
+    elif NONSENSE in "".join(not_run):
+        status = NO_ANSWER
+        why = not_run[0].removeprefix("not run: ").removesuffix(" in an earlier cell")
+        notes = [f"{why}; {len(not_run)} exercises were not run", *notes]
     elif stopped or not_run:
         status = TIMED_OUT
         after = f"; {len(not_run)} exercises were not run after that" if not_run else ""
-        notes = [f"does not come to an end: {', '.join(stopped)}{after}", *notes]
+        which = ", ".join(stopped) or "a cell"
+        notes = [f"does not come to an end: {which}{after}", *notes]
     else:
         status = MENDED if notes else GRADED
     untouched = said.count("not attempted")

@@ -1,5 +1,6 @@
 """Grading as an instructor watches it: progress, then a table."""
 
+import os
 import sys
 
 from rich.console import Console
@@ -7,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from . import sandbox
 from .grade import grade_class
 from .submission import GRADED, MENDED
 
@@ -14,7 +16,7 @@ LONG = 150  # rows; a longer table shows only what somebody has to look at
 COLOURS = {GRADED: "green", MENDED: "cyan"}
 
 
-def grade_and_show(course, units, jobs, regrade):
+def grade_and_show(course, units, jobs, regrade, require_sandbox=False):
     """Grade the class, with progress, and print a table; return the exit status.
 
     Parameters
@@ -24,12 +26,17 @@ def grade_and_show(course, units, jobs, regrade):
         When empty, every unit that anybody has handed in.
     jobs : int
     regrade : bool
+    require_sandbox : bool, default False
+        Refuse to grade where bubblewrap does not work.
 
     Returns
     -------
     int
         0, whatever the grades are; the reasons of missing grades stand in the table.
     """
+    if require_sandbox:
+        sandbox.warm(require=True).stop()
+        os.environ[sandbox.REQUIRE] = "1"  # for the processes that grade
     console = Console(width=None if sys.stdout.isatty() else 140)
     n_graded = 0
     with Progress(
@@ -58,8 +65,11 @@ def grade_and_show(course, units, jobs, regrade):
         + f"; graded just now: {n_graded}",
         highlight=False,
     )
+    for protection in sorted({row.protection for row in rows if row.protection}):
+        console.print(f"students' code ran in {protection}", highlight=False)
     desk = course.desk.relative_to(course.root)
-    console.print(f"{desk}/grades.csv, {desk}/exercises.csv, {desk}/feedback/", highlight=False)
+    files = ("grades.csv", "exercises.csv", "canvas.csv", "moodle.csv", "class.html", "feedback/")
+    console.print(", ".join(f"{desk}/{name}" for name in files), highlight=False)
     return 0
 
 

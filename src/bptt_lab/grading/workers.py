@@ -1,5 +1,6 @@
 """Many jobs on a few processes, of which any may hang or die without harm to the other jobs."""
 
+import contextlib
 import multiprocessing
 import os
 from collections import deque
@@ -8,6 +9,8 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 
 import psutil
+
+DIED = "the process that ran it died"
 
 
 @dataclass
@@ -41,7 +44,8 @@ def run(function, jobs, n_workers, seconds):
             while waiting and len(busy) < n_workers:
                 worker = idle.pop() if idle else _start(function)
                 worker.job, worker.deadline = waiting.popleft(), monotonic() + seconds
-                worker.pipe.send(worker.job)
+                with contextlib.suppress(OSError):  # it died while it was idle: found out below
+                    worker.pipe.send(worker.job)
                 busy.append(worker)
             patience = min(worker.deadline for worker in busy) - monotonic()
             ready = wait([worker.pipe for worker in busy], timeout=max(patience, 0))
@@ -50,7 +54,7 @@ def run(function, jobs, n_workers, seconds):
                     try:
                         answer = worker.pipe.recv()
                     except (EOFError, OSError):
-                        answer = None, "the process that ran it died"
+                        answer = None, DIED
                         kill(worker.process)
                     else:
                         idle.append(worker)
