@@ -1613,7 +1613,7 @@ _mistake(
 _mistake(
     "G22",
     "The update gate is turned round: z takes the new, 1 - z keeps the old.",
-    "Here z says how much of the old state stays. (Both conventions are in use; be consistent.)",
+    "Here z says how much of the old state stays. Both conventions are in use; be consistent.",
     "What should a z of 1 do?",
     GATES,
     mix=lambda z, n, s_prev: (1 - z) * s_prev + z * n,
@@ -1631,7 +1631,7 @@ _mistake(
 _mistake(
     "G24",
     "The reset gate stands outside the product: r ⊙ (W_n s).",
-    "Here it stands inside, W_n (r ⊙ s). (Frameworks differ; PyTorch puts it outside.)",
+    "Here it stands inside, W_n (r ⊙ s). Frameworks differ; PyTorch puts it outside.",
     "Is the state reset before or after it meets W_n?",
     GATES,
     reset=lambda W_n, r, s_prev: r * (W_n @ s_prev),
