@@ -27,7 +27,7 @@ lab: $(READY) ## Open the student edition in JupyterLab
 	$(BIN)/jupyter lab $(ALLOW_ROOT) notebooks $(ARGS)
 
 test: $(READY) ## Run all tests
-	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(ARGS)
 
 grade: $(READY) ## Make the example class and grade it: feedback, grades.csv and a table
 	$(BIN)/bptt-lab grade --example $(ARGS)

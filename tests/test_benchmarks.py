@@ -60,10 +60,10 @@ def test_an_error_in_a_worker_says_where(workers):
 def test_a_goal_is_met_or_missed(capsys):
     table = Table()
     table.goal("fast enough", 2.0, 1.0)
-    table.goal("too slow", 0.5, 1.0)
+    table.goal("too slow", 0.5, 1.0, "it has to count")
     table.row("a", 1)
     assert table.met == ["fast enough: 2, goal 1"]
-    assert table.missed == ["too slow: 0.5, goal 1"]
+    assert table.missed == ["too slow: 0.5, goal 1; it has to count"]
     assert capsys.readouterr().out == "| a | 1 |\n"
 
 

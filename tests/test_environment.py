@@ -30,10 +30,11 @@ def of_pyproject():
 
 
 def of_environment():
-    """Name to bounds of what conda installs; and what pip does after that."""
+    """Name to bounds of what is installed by name; and what pip is told besides."""
     listed = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
-    names = [Requirement(line) for line in listed if isinstance(line, str)]
     (pip,) = [line["pip"] for line in listed if isinstance(line, dict)]
+    lines = [line for line in [*listed, *pip] if isinstance(line, str) and line[:2] != "--"]
+    names, pip = map(Requirement, lines), [line for line in pip if line[:2] == "--"]
     return {canonicalize_name(r.name): r.specifier for r in names}, pip
 
 

@@ -10,6 +10,7 @@ from bptt_lab import widgets
 
 from .lab import CHROMIUM, run_notebook
 
+pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab of each theme for all of them
 WIDGETS = (
     "truncation_explorer",
     "sum_over_time",
@@ -150,3 +151,31 @@ def test_a_saved_page_works_without_kernel_and_network(page, tmp_path, name, kee
     page.keyboard.press("ArrowLeft")
     assert status.inner_text() != before
     keep(page, f"{name}, saved")
+
+
+@pytest.mark.parametrize("theme_of_page", ["light", "dark"])
+@pytest.mark.parametrize("name", WIDGETS)
+def test_axe_finds_nothing_serious(page, tmp_path, name, theme_of_page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    path = tmp_path / f"{name}.html"
+    getattr(widgets, name)().save(path, theme=theme_of_page)
+    page.goto(path.as_uri())
+    page.locator(".bptt-widget svg").first.wait_for()
+    found = Axe().run(page).response
+    assert len(found["passes"]) > 5, "axe has looked at nothing"
+    serious = [
+        (violation["id"], [node["html"][:200] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+
+def test_axe_would_find_something(page, tmp_path):
+    from axe_playwright_python.sync_playwright import Axe
+
+    path = tmp_path / "bad.html"
+    path.write_text('<!DOCTYPE html><html lang="en"><title>x</title><input type="range">')
+    page.goto(path.as_uri())
+    assert "label" in {violation["id"] for violation in Axe().run(page).response["violations"]}
