@@ -43,6 +43,19 @@ def explorer_says(window):
     return said
 
 
+def come_to(page, element):
+    """Scroll until it stays in view: JupyterLab lays out cells as they come near."""
+    for _ in range(20):
+        element.evaluate("(e) => e.scrollIntoView({block: 'center'})")
+        page.wait_for_timeout(400)
+        top = element.bounding_box()["y"]
+        if 150 < top < 800:
+            page.wait_for_timeout(400)
+            if abs(element.bounding_box()["y"] - top) < 2:
+                return
+    raise AssertionError("it does not come into view")
+
+
 def test_there_is_a_browser():
     """Without one these tests would be worth nothing; .ci/run installs it."""
     assert CHROMIUM, "apt-get install chromium"
@@ -53,8 +66,7 @@ def test_the_released_notebook_s_slider_follows_the_hand(page, jupyterlab, theme
     widget = page.locator(".bptt-widget").first
     widget.wait_for()
     slider = widget.locator("input[name=window]")
-    slider.evaluate("(e) => e.scrollIntoView({block: 'center'})")
-    page.wait_for_timeout(500)
+    come_to(page, slider)
     keep(page, f"unit 04, {theme}")
     sent = len(page.sent)
 
