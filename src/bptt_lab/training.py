@@ -8,6 +8,7 @@ Sources: Pascanu, Mikolov & Bengio (2013) for clipping by norm; Tallec & Ollivie
 """
 
 from functools import partial
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -210,7 +211,9 @@ def learned(seed, task, gradient, init=contracting, n_hidden=16, n_updates=600, 
     return accuracy(run.params, task(rng, 500))
 
 
-def accuracy_against_distance(windows, distances, seeds, task=agreement, **options):
+def accuracy_against_distance(
+    windows, distances, seeds, task=agreement, *, progress=False, **options
+):
     """What can be learned through a window: accuracy for every window, distance and seed.
 
     Parameters
@@ -218,6 +221,8 @@ def accuracy_against_distance(windows, distances, seeds, task=agreement, **optio
     windows, distances, seeds : sequence of int
     task : callable, default `agreement`
         Takes a generator, a number of sequences and a distance.
+    progress : bool, default False
+        Show a progress bar, in a notebook.
     **options
         Passed on to `learned`.
 
@@ -230,7 +235,7 @@ def accuracy_against_distance(windows, distances, seeds, task=agreement, **optio
         gradient = partial(windowed_bptt, window=window)
         return learned(seed, partial(task, distance=distance), gradient, **options)
 
-    return np.array([[[one(w, d, seed) for seed in seeds] for d in distances] for w in windows])
+    return _of_all(one, progress, windows, distances, seeds)
 
 
 FLAWS = ("none", "W for its transpose", "immediate only", "slope one step late")
@@ -282,13 +287,15 @@ def sum_of_bits(rng, n_sequences, distance):
     return adding(rng, n_sequences, distance)
 
 
-def accuracy_against_flaw(lags, seeds, flaws=FLAWS, **options):
+def accuracy_against_flaw(lags, seeds, flaws=FLAWS, *, progress=False, **options):
     """What flawed gradients learn of delayed copies: accuracy for every flaw, lag and seed.
 
     Parameters
     ----------
     lags, seeds : sequence of int
     flaws : sequence of str
+    progress : bool, default False
+        Show a progress bar, in a notebook.
     **options
         Passed on to `learned`.
 
@@ -301,7 +308,26 @@ def accuracy_against_flaw(lags, seeds, flaws=FLAWS, **options):
         gradient = partial(flawed_bptt, flaw=flaw)
         return learned(seed, partial(copy_of, distance=lag), gradient, **options)
 
-    return np.array([[[one(f, lag, seed) for seed in seeds] for lag in lags] for f in flaws])
+    return _of_all(one, progress, flaws, lags, seeds)
+
+
+def _of_all(function, progress, *axes):
+    """The values of a function of all combinations, as an array with an axis for each."""
+    found = np.empty([len(axis) for axis in axes])
+    bar = None
+    if progress:
+        import ipywidgets
+        from IPython.display import display
+
+        bar = ipywidgets.IntProgress(max=found.size, description="training")
+        display(bar)
+    for place, arguments in zip(np.ndindex(found.shape), product(*axes), strict=True):
+        found[place] = function(*arguments)
+        if bar is not None:
+            bar.value += 1
+    if bar is not None:
+        bar.close()
+    return found
 
 
 class InfluenceBalancing:
