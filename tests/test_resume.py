@@ -21,8 +21,8 @@ MIXED = (HONEST["prints"], HONEST["list"], HONEST["deleted test"], Attack("wrong
 SCORES = (6.0, 6.0, 6.0, 2.0)
 
 
-def make_class(folder, n_students):
-    course = make_course(folder, SHORT)
+def make_class(folder, n_students, config=""):
+    course = make_course(folder, SHORT + config)
     for i in range(n_students):
         hand_in(course, f"s-{i:03d}", MIXED[i % len(MIXED)])
     return course
@@ -46,7 +46,7 @@ def double(course):
         ("submitted_assignment", "assignment_id, student_id"),
         ("grade", "cell_id, notebook_id"),
     )
-    with Gradebook(f"sqlite:///{course.desk / 'gradebook.db'}", "bptt_lab") as gradebook:
+    with Gradebook(course.gradebook, "bptt_lab") as gradebook:
         return [row for table in tables for row in gradebook.db.execute(text(query.format(*table)))]
 
 
@@ -102,7 +102,7 @@ def test_workers_that_are_killed_lose_nothing(tmp_path, n_students, every):
         nonlocal n_killed
         if left % every == 0 and left:
             workers = [
-                p for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline())
+                p for p in psutil.Process().children() if "grading.workers" in " ".join(p.cmdline())
             ]
             workers[0].kill()
             n_killed += 1

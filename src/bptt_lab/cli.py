@@ -31,6 +31,7 @@ def main(arguments=None):
     grade.add_argument(
         "--require-sandbox", action="store_true", help="refuse to grade without bubblewrap"
     )
+    grade.add_argument("--dask", metavar="ADDRESS", help="let the workers of a Dask cluster grade")
     grade.set_defaults(run=_grade)
 
     collect = commands.add_parser("collect", help="sort an export of Canvas or Moodle in")
@@ -97,7 +98,12 @@ def _grade(options):
     if options.example:
         runpy.run_path(str(course.desk / "example_class.py"))["make"](course)
     return grade_and_show(
-        course, options.units, options.jobs, options.regrade, options.require_sandbox
+        course,
+        options.units,
+        options.jobs,
+        options.regrade,
+        options.require_sandbox,
+        options.dask,
     )
 
 

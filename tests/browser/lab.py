@@ -21,6 +21,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PROMPTS = "[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')].map((p) => p.textContent)"
 # Resolves when a change of the page below `selector` has been painted.
 WATCH = """
 (selector) => {
@@ -135,15 +136,15 @@ def run_notebook(page, address):
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
     page.locator(".jp-Notebook .jp-Cell").first.click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(
-        """() => {
-          const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
-          return prompts.length && prompts.every((p) => /\\[\\d+\\]/.test(p.textContent));
-        }""",
-        timeout=120_000,
-    )
+    for _ in range(6):  # on a busy machine, JupyterLab may forget what it sent to a new kernel
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_timeout(1000)
+        page.wait_for_function(f"() => !{PROMPTS}.includes('[*]:')", timeout=120_000)
+        prompts = page.evaluate(f"() => {PROMPTS}")
+        if prompts and "[ ]:" not in prompts:
+            return
+    raise RuntimeError(f"not all cells have run: {prompts}")
 
 
 def write_notebook(path, *cells):

@@ -85,13 +85,32 @@ class Course:
             raise CourseError(f"solutions/{unit} holds {len(found)} notebooks; it should hold one")
         return found[0]
 
-    def nbgrader(self, gradebook=True, **directories):
+    @property
+    def gradebook(self):
+        """The address of nbgrader's database, as SQLAlchemy has it."""
+        from sqlalchemy import make_url
+
+        url = make_url(self._config().CourseDirectory.get("db_url", "sqlite:///gradebook.db"))
+        if url.get_backend_name() == "sqlite" and url.database:
+            path = self.root / url.database  # relative paths are meant from the root
+            url = url.set(database=path.as_posix())
+            url = url.update_query_dict({"timeout": str(SECONDS_FOR_LOCK)} | dict(url.query))
+        return url.render_as_string(hide_password=False)
+
+    def _config(self):
+        from traitlets.config import PyFileConfigLoader
+
+        return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+
+    def nbgrader(self, gradebook=True, require_sandbox=False, **directories):
         """nbgrader's Python interface with the configuration of this course.
 
         Parameters
         ----------
         gradebook : bool, default True
             Whether nbgrader may write to its gradebook.
+        require_sandbox : bool, default False
+            Refuse to run anything without bubblewrap, whatever the configuration says.
         **directories
             Options of nbgrader's CourseDirectory to replace, such as ``release_directory``.
 
@@ -101,19 +120,15 @@ class Course:
             It changes the working directory as it works: use it in a process of its own.
         """
         from nbgrader.apps import NbGraderAPI
-        from traitlets.config import PyFileConfigLoader
 
-        config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        config = self._config()
         config.CourseDirectory.root = str(self.root)
+        config.CourseDirectory.db_url = self.gradebook
         for option, value in directories.items():
             config.CourseDirectory[option] = value
         config.SaveCells.enabled = gradebook
-        url = config.CourseDirectory.db_url
-        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-            path = self.root / url.removeprefix("sqlite:///")
-            config.CourseDirectory.db_url = (
-                f"sqlite:///{path.as_posix()}?timeout={SECONDS_FOR_LOCK}"
-            )
+        if require_sandbox:
+            config.JudgeInSandbox.require_sandbox = True
         here = str(Path(sys.executable).parent)  # a new gradebook calls alembic, by its name
         if here not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = here + os.pathsep + os.environ["PATH"]

@@ -8,6 +8,7 @@ stopped goes on where it was.
 import csv
 import tempfile
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from . import submission, workers
@@ -64,7 +65,15 @@ class Row:
         return sum(exercise.max_score for exercise in self.exercises)
 
 
-def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda result, left: None):
+def grade_class(
+    course,
+    units=None,
+    jobs=2,
+    regrade=False,
+    on_result=lambda result, left: None,
+    require_sandbox=False,
+    executor=None,
+):
     """Grade everything in ``autograder/submitted/``; write feedback, grades.csv, exercises.csv.
 
     Parameters
@@ -78,6 +87,11 @@ def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda resu
         Grade again what has not changed since it was graded. Scores given by hand stay.
     on_result : callable, optional
         Called with each `Result` as it comes and with how many are left to be graded.
+    require_sandbox : bool, default False
+        Grade nothing where bubblewrap does not work.
+    executor : callable, optional
+        What does the jobs, in place of `jobs` processes of this machine, such as `cluster.Dask`:
+        takes a function, the jobs, and the seconds for each, and yields as `workers.run` does.
 
     Returns
     -------
@@ -117,8 +131,9 @@ def grade_class(course, units=None, jobs=2, regrade=False, on_result=lambda resu
         ):
             results[pair] = before
         else:
-            waiting.append((str(course.root), *pair))
-    for left, result in enumerate(_graded(waiting, jobs), start=1 - len(waiting)):
+            waiting.append((str(course.root), *pair, require_sandbox))
+    executor = executor or partial(workers.run, n_workers=jobs)
+    for left, result in enumerate(_graded(waiting, executor), start=1 - len(waiting)):
         submission.save(course, result)
         results[result.student, result.unit] = result
         on_result(result, -left)
@@ -226,16 +241,16 @@ def read_gradebook(course):
     return scores
 
 
-def _graded(waiting, jobs):
+def _graded(waiting, executor):
     """A result for each job. Where the process died, which no student's code runs in, once more."""
     again = []
-    for job, result, error in workers.run(_grade_one, waiting, jobs, SECONDS):
+    for job, result, error in executor(_grade_one, waiting, seconds=SECONDS):
         if error == workers.DIED:
             again.append(job)
         else:
-            yield result or Result(*job[1:], submission.FAILED, error)
-    for job, result, error in workers.run(_grade_one, again, jobs, SECONDS):
-        yield result or Result(*job[1:], submission.FAILED, error)
+            yield result or Result(*job[1:3], submission.FAILED, error)
+    for job, result, error in executor(_grade_one, again, seconds=SECONDS):
+        yield result or Result(*job[1:3], submission.FAILED, error)
 
 
 def _grade_one(job):

@@ -147,7 +147,7 @@ def _parsed(content):
         return nbformat.reads(content.decode("utf-8"), as_version=4)
 
 
-def grade(root, student, unit):
+def grade(root, student, unit, require_sandbox=False):
     """Grade one submission and make the feedback; nothing that a submission does raises here.
 
     Parameters
@@ -155,6 +155,8 @@ def grade(root, student, unit):
     root : path
         The course's folder.
     student, unit : str
+    require_sandbox : bool, default False
+        Refuse to run anything without bubblewrap.
 
     Returns
     -------
@@ -162,14 +164,14 @@ def grade(root, student, unit):
     """
     course = Course(Path(root))
     try:
-        result = look_at(course, student, unit) or _grade(course, student, unit)
+        result = look_at(course, student, unit) or _grade(course, student, unit, require_sandbox)
     except Exception as error:
         result = Result(student, unit, FAILED, f"{type(error).__name__}: {first_line(error)}")
     result.digest = digest(course, student, unit)
     return result
 
 
-def _grade(course, student, unit):
+def _grade(course, student, unit, require_sandbox):
     from .preprocessors import repair
 
     notebook = course.notebook(unit)
@@ -183,7 +185,7 @@ def _grade(course, student, unit):
         notes += repair(
             _parsed(content.removeprefix(BOM)), read_notebook(course.solutions / unit / notebook)
         )
-        api = course.nbgrader(submitted_directory=staging)
+        api = course.nbgrader(require_sandbox=require_sandbox, submitted_directory=staging)
         for _ in range(KERNEL_STARTS):
             called = api.autograde(unit, student, force=True, create=True)
             if called["success"] or "Kernel died before replying" not in str(called):

@@ -1,6 +1,5 @@
 """Grading as an instructor watches it: progress, then a table."""
 
-import os
 import sys
 
 from rich.console import Console
@@ -9,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from . import sandbox
+from .cluster import Dask
 from .grade import grade_class
 from .submission import GRADED, MENDED
 
@@ -16,7 +16,7 @@ LONG = 150  # rows; a longer table shows only what somebody has to look at
 COLOURS = {GRADED: "green", MENDED: "cyan"}
 
 
-def grade_and_show(course, units, jobs, regrade, require_sandbox=False):
+def grade_and_show(course, units, jobs, regrade, require_sandbox=False, dask=None):
     """Grade the class, with progress, and print a table; return the exit status.
 
     Parameters
@@ -28,15 +28,17 @@ def grade_and_show(course, units, jobs, regrade, require_sandbox=False):
     regrade : bool
     require_sandbox : bool, default False
         Refuse to grade where bubblewrap does not work.
+    dask : str, optional
+        The address of a Dask scheduler, whose workers are to grade.
 
     Returns
     -------
     int
         0, whatever the grades are; the reasons of missing grades stand in the table.
     """
-    if require_sandbox:
+    if require_sandbox and not dask:
         sandbox.warm(require=True).stop()
-        os.environ[sandbox.REQUIRE] = "1"  # for the processes that grade
+    executor = Dask(dask, course) if dask else None
     console = Console(width=None if sys.stdout.isatty() else 140)
     n_graded = 0
     with Progress(
@@ -54,7 +56,7 @@ def grade_and_show(course, units, jobs, regrade, require_sandbox=False):
             text = f"{result.student} {result.unit}: {result.status}"
             progress.update(task, completed=n_graded, total=n_graded + left, description=text)
 
-        rows = grade_class(course, units, jobs, regrade, on_result=show)
+        rows = grade_class(course, units, jobs, regrade, show, require_sandbox, executor)
         progress.update(task, description="done", total=n_graded, completed=n_graded)
     console.print(_table(rows))
     counts = {}

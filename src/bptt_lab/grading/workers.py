@@ -3,8 +3,10 @@
 import contextlib
 import multiprocessing
 import os
+import subprocess
+import sys
+import threading
 from collections import deque
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from time import monotonic
 
@@ -13,12 +15,82 @@ import psutil
 DIED = "the process that ran it died"
 
 
-@dataclass
-class _Worker:
-    process: multiprocessing.Process
-    pipe: Connection
-    job: object = None
-    deadline: float = float("inf")
+class Worker:
+    """A process that does jobs of one kind, one after the other; it ends when this side is gone.
+
+    It is no `multiprocessing.Process`, as those may not be started in every process, and a
+    cluster's worker is one of the others.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a job and returns its result; it must be importable, and both picklable.
+    """
+
+    def __init__(self, function):
+        self.function = function
+        self.pipe, theirs = multiprocessing.Pipe()
+        program = f"import sys; sys.path[:] = {sys.path!r}; "
+        program += f"from {__name__} import main; main({theirs.fileno()})"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.PIPE,  # nothing is sent through it: its end says that we are gone
+            stdout=subprocess.DEVNULL,  # libraries write here, and would tear the progress apart
+            stderr=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self.pipe.send(function)
+
+    def give(self, job, seconds):
+        """Start a job, which has so many seconds."""
+        self.job, self.seconds = job, seconds
+        self.deadline = monotonic() + seconds
+        with contextlib.suppress(OSError):  # it died while it was idle, which `answer` finds out
+            self.pipe.send(job)
+
+    def answer(self):
+        """The result and the error of the job; waits until it is done, or its time is up.
+
+        Returns
+        -------
+        result : object or None
+        error : str or None
+            A sentence if there is no result. If the process is gone, `alive` is False.
+        """
+        if not self.pipe.poll(max(self.deadline - monotonic(), 0)):
+            self.kill()
+            return None, f"it was killed, as it was still running after {self.seconds:g} s"
+        try:
+            return self.pipe.recv()
+        except (EOFError, OSError):
+            self.kill()
+            return None, DIED
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def close(self):
+        """End it, gently at first."""
+        self.pipe.close()
+        self.process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=10)
+        self.kill()
+
+    def kill(self):
+        """End it and all that it started."""
+        try:
+            family = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            family = []
+        self.process.kill()
+        for child in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        self.process.wait()
+        self.process.stdin.close()
 
 
 def run(function, jobs, n_workers, seconds):
@@ -27,7 +99,7 @@ def run(function, jobs, n_workers, seconds):
     Parameters
     ----------
     function : callable
-        Takes a job and returns its result; it must be importable, and both picklable.
+        As of `Worker`.
     jobs : iterable
     n_workers : int
     seconds : float
@@ -42,74 +114,42 @@ def run(function, jobs, n_workers, seconds):
     try:
         while waiting or busy:
             while waiting and len(busy) < n_workers:
-                worker = idle.pop() if idle else _start(function)
-                worker.job, worker.deadline = waiting.popleft(), monotonic() + seconds
-                with contextlib.suppress(OSError):  # it died while it was idle: found out below
-                    worker.pipe.send(worker.job)
+                worker = idle.pop() if idle else Worker(function)
+                worker.give(waiting.popleft(), seconds)
                 busy.append(worker)
             patience = min(worker.deadline for worker in busy) - monotonic()
             ready = wait([worker.pipe for worker in busy], timeout=max(patience, 0))
             for worker in list(busy):
-                if worker.pipe in ready:
-                    try:
-                        answer = worker.pipe.recv()
-                    except (EOFError, OSError):
-                        answer = None, DIED
-                        kill(worker.process)
-                    else:
-                        idle.append(worker)
-                elif monotonic() > worker.deadline:
-                    answer = None, f"it was killed, as it was still running after {seconds:g} s"
-                    kill(worker.process)
-                else:
+                if worker.pipe not in ready and monotonic() < worker.deadline:
                     continue
                 busy.remove(worker)
+                answer = worker.answer()
+                if worker.alive:
+                    idle.append(worker)
                 yield (worker.job, *answer)
     finally:
-        for worker in idle:
-            worker.pipe.close()  # which ends it
         for worker in busy:
-            kill(worker.process)
+            worker.kill()
         for worker in idle:
-            worker.process.join(timeout=10)
-            kill(worker.process)
+            worker.close()
 
 
-def _start(function):
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(function, theirs), daemon=False)
-    process.start()
-    theirs.close()
-    return _Worker(process, ours)
-
-
-def _work(function, pipe):
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # kernels write here too, and would tear the progress display apart
-        os.dup2(quiet, stream)
-    while True:
-        try:
+def main(descriptor):
+    """What a worker's process does: jobs, until the other side is gone."""
+    threading.Thread(target=_end_with_the_other_side, daemon=True).start()
+    pipe = Connection(descriptor)
+    with contextlib.suppress(EOFError):
+        function = pipe.recv()
+        while True:
             job = pipe.recv()
-        except EOFError:
-            return
-        try:
-            answer = function(job), None
-        except Exception as error:
-            answer = None, f"{type(error).__name__}: {error}"
-        pipe.send(answer)
+            try:
+                answer = function(job), None
+            except Exception as error:
+                answer = None, f"{type(error).__name__}: {error}"
+            pipe.send(answer)
 
 
-def kill(process):
-    """End a process and all that it started."""
-    try:
-        family = psutil.Process(process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        family = []
-    process.kill()
-    for child in family:
-        try:
-            child.kill()
-        except psutil.NoSuchProcess:
-            continue
-    process.join()
+def _end_with_the_other_side():
+    """End in the midst of a job, too: somebody else may be given it again."""
+    sys.stdin.buffer.read()
+    os._exit(1)
