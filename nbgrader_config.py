@@ -10,14 +10,14 @@ c.CourseDirectory.autograded_directory = "autograder/autograded"
 c.CourseDirectory.feedback_directory = "autograder/feedback"
 c.CourseDirectory.db_url = "sqlite:///autograder/gradebook.db"
 
-# nbgrader's own steps, with one more before the first list and one in Execute's place
+# nbgrader's own steps, with one more before the first list and one in Execute's place. The former
+# gives every cell the metadata of solutions/, at which CheckCellMetadata would only look.
 c.Autograde.sanitize_preprocessors = [
     "bptt_lab.grading.preprocessors.RepairCells",
     "nbgrader.preprocessors.ClearOutput",
     "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
     "bptt_lab.grading.judged.JudgeInSandbox",
@@ -26,8 +26,11 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+# The notebook is validated after the steps, not between them as well, which would take longer
+c.Exporter.optimistic_validation = True
+c.GenerateFeedback.exporter_class = "bptt_lab.grading.feedback.FeedbackPage"
 
 # An exercise takes milliseconds. A function that is asked for numbers is stopped after 10 s,
 # whatever stands here: these are the limits of the cells.

@@ -72,11 +72,13 @@ def in_sandbox(course, unit, n_students):
 
     config = Config()
     config.CourseDirectory.root = str(course.root)
+    config.CourseDirectory.source_directory = "solutions"
     sandbox.warm(require=True)
+    name = course.notebook(unit).removesuffix(".ipynb")
     nb = read_notebook(course.solutions / unit / course.notebook(unit))
     start = time.perf_counter()
     for i in range(n_students):
-        ids = {"student": f"student-{i:03d}", "assignment": unit}
+        ids = {"student": f"student-{i:03d}", "assignment": unit, "notebook": name}
         JudgeInSandbox(config=config).preprocess(nb, {"nbgrader": ids})
     return time.perf_counter() - start
 

@@ -265,6 +265,7 @@ def test_no_reference_is_in_the_sandbox(tmp_path):
 def test_each_solution_has_full_points_in_the_sandbox(unit, tmp_path):
     course, config = Course(ROOT), Config()
     config.CourseDirectory.root = str(tmp_path)
+    config.JudgeInSandbox.run_all = True
     nb = read_notebook(course.solutions / unit / course.notebook(unit))
     ids = {"student": "somebody", "assignment": unit}
     nb, _ = JudgeInSandbox(config=config).preprocess(nb, {"nbgrader": ids})

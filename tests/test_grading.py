@@ -5,16 +5,18 @@ import csv
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from bptt_lab.grading import submission, workers
 from bptt_lab.grading.course import Course, nbgrader_metadata, read_notebook
+from bptt_lab.grading.grade import grade_class
 from bptt_lab.grading.preprocessors import NOT_RUN, ExecuteWithinLimits, repair
 from bptt_lab.grading.release import build
 
@@ -354,3 +356,30 @@ def test_the_example_class_is_the_same_every_time(course, tmp_path):
     untouched = course.submitted / f"{PREFIX}ben" / UNITS[0] / course.notebook(UNITS[0])
     released = read_notebook(fresh / UNITS[0] / course.notebook(UNITS[0]))
     assert read_notebook(untouched) == released
+
+
+def test_the_feedback_page_is_nbconvert_s(course):
+    """Made faster, it is the same page, for one student and for the next."""
+    from bs4 import BeautifulSoup
+
+    unit = UNITS[0]
+    for student in ("ann", "bob"):
+        shutil.copytree(course.solutions / unit, course.submitted / student / unit)
+        path = course.submitted / student / unit / course.notebook(unit)
+        nb = read_notebook(path)
+        nb.cells.append(new_markdown_cell(f"# Of {student}\n`x` and $\\delta_t$ <b>&amp; so on"))
+        nbformat.write(nb, path)
+    pages = {student: [] for student in ("ann", "bob")}
+    theirs = "bptt_lab.grading.feedback.FeedbackPage", "nbconvert.exporters.HTMLExporter"
+    for replace in (("", ""), theirs):
+        config = course.root / "nbgrader_config.py"
+        config.write_text(config.read_text().replace(*replace))
+        grade_class(course, jobs=1, regrade=True)
+        for student, made in pages.items():
+            path = course.desk / "feedback" / student / unit / course.notebook(unit)
+            made.append(path.with_suffix(".html").read_text(encoding="utf-8"))
+    for ours, whole in pages.values():
+        assert "Test cell" in ours
+        assert str(BeautifulSoup(ours, features="html.parser")) == whole
+    config = course.root / "nbgrader_config.py"
+    assert theirs[1] in config.read_text()

@@ -21,6 +21,7 @@ MOST_RAW = 32_000_000
 MOST_ITEMS = 100_000  # values in one message
 MOST_DEPTH = 20
 KINDS = "biufc"
+DTYPES = {np.dtype(kind).str for kind in np.typecodes["All"] if kind not in "OSUVMm"}
 
 
 class BorderError(Exception):
@@ -161,8 +162,7 @@ class _Reader:
         raise BorderError("a value of an unknown kind")
 
     def _array(self, name, shape):
-        dtypes = {np.dtype(kind).str for kind in np.typecodes["All"] if kind not in "OSUVMm"}
-        if not isinstance(name, str) or name not in dtypes:
+        if not isinstance(name, str) or name not in DTYPES:
             raise BorderError(f"{str(name)[:40]!r} is no dtype that may cross")
         if not isinstance(shape, list) or len(shape) > 8:
             raise BorderError("a shape should be a list of at most 8 sizes")

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 CONFIG = "nbgrader_config.py"
@@ -121,6 +122,7 @@ class Course:
         """
         from nbgrader.apps import NbGraderAPI
 
+        _keep_engines()
         config = self._config()
         config.CourseDirectory.root = str(self.root)
         config.CourseDirectory.db_url = self.gradebook
@@ -133,6 +135,16 @@ class Course:
         if here not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = here + os.pathsep + os.environ["PATH"]
         return NbGraderAPI(config=config)
+
+
+def _keep_engines():
+    """nbgrader opens its database nine times for a submission, each time with a new engine, which
+    has to compile all statements anew; let it have the same one again.
+    """
+    from nbgrader import api
+
+    if not hasattr(api.create_engine, "cache_info"):
+        api.create_engine = lru_cache(maxsize=8)(api.create_engine)
 
 
 def read_notebook(path):

@@ -25,9 +25,11 @@ from ..checker.watch import time_limit
 from . import sandbox
 from .border import BorderError
 from .course import nbgrader_metadata
-from .preprocessors import LEAST_SECONDS, NOT_RUN
+from .needed import needed
+from .preprocessors import LEAST_SECONDS, NOT_RUN, original
 
 SECONDS_TO_JUDGE = 30
+LEFT_OUT = "not run while grading: no answer depends on this cell\n"
 MOST_OUTPUTS = 500  # of one cell
 LARGEST_FILES = 8_000_000  # bytes handed in beside the notebook that are taken along
 
@@ -47,6 +49,9 @@ class JudgeInSandbox(NbGraderPreprocessor):
     require_sandbox = Bool(
         False, help="Refuse to go on where there is no bubblewrap; BPTT_LAB_REQUIRE_SANDBOX too."
     ).tag(config=True)
+    run_all = Bool(
+        False, help="Run the instructor's demonstrations too, on which no answer depends."
+    ).tag(config=True)
     secret = Unicode(
         "autograder/secret", help="The file that the inputs are drawn from; made when missing."
     ).tag(config=True)
@@ -62,22 +67,31 @@ class JudgeInSandbox(NbGraderPreprocessor):
         session = warm.session(_files(Path(submitted)), {"RLIMIT_AS": self.memory << 20})
         self._digest, self._end = _digest(nb), monotonic() + self.total_timeout
         mistakes = {}
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        to_run = range(len(code)) if self.run_all else self._to_run(code, resources)
         try:
-            for cell in nb.cells:
-                if cell.cell_type != "code":
-                    continue
+            for i, cell in enumerate(code):
                 cell.execution_count = None
                 mark = nbgrader_metadata(cell)
-                if mark.get("grade") and not mark.get("solution"):
+                if _is_test(cell):
                     seed = seed_of(secret, student, unit, mark["grade_id"], self._digest)
                     cell.outputs, named = _judged(cell.source, mark, session, seed)
                     mistakes |= {mark["grade_id"]: named} if named else {}
-                else:
+                elif i in to_run:
                     cell.outputs = self._run(cell.source, session)
+                else:
+                    cell.outputs = [new_output("stream", name="stdout", text=LEFT_OUT)]
         finally:
             session.close()
         nb.metadata["bptt_lab"] = {"protection": warm.protection, "mistakes": mistakes}
         return nb, resources
+
+    def _to_run(self, code, resources):
+        """The numbers of the cells to run: not of demonstrations that were left as they are."""
+        cells = original(self.config, resources).cells
+        shown = {cell.source for cell in cells if not nbgrader_metadata(cell)}
+        sources = ["" if _is_test(cell) else cell.source for cell in code]
+        return needed(sources, {i for i, source in enumerate(sources) if source in shown})
 
     def _run(self, source, session):
         if session.dead:
@@ -138,6 +152,11 @@ def seed_of(secret, student, unit, grade_id, digest):
     """
     text = json.dumps([student, unit, grade_id, digest]).encode()
     return int.from_bytes(hmac.new(secret, text, hashlib.sha256).digest()[:6], "big")
+
+
+def _is_test(cell):
+    mark = nbgrader_metadata(cell)
+    return mark.get("grade") and not mark.get("solution")
 
 
 def _digest(nb):

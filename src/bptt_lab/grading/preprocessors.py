@@ -81,15 +81,19 @@ def _listed(names):
     return ", ".join(names[:3]) + more
 
 
+def original(config, resources):
+    """The instructor's notebook of the submission that nbgrader works on."""
+    folders, ids = CourseDirectory(config=config), resources["nbgrader"]
+    unit = folders.format_path(folders.source_directory, ".", ids["assignment"])
+    return read_notebook(f"{unit}/{ids['notebook']}.ipynb")
+
+
 class RepairCells(NbGraderPreprocessor):
     """Mend a submission before nbgrader looks at it; see `repair`."""
 
     def preprocess(self, nb, resources):
-        folders = CourseDirectory(config=self.config)
-        ids = resources["nbgrader"]
-        unit = folders.format_path(folders.source_directory, ".", ids["assignment"])
-        for note in repair(nb, read_notebook(f"{unit}/{ids['notebook']}.ipynb")):
-            self.log.warning("%s: %s", ids["student"], note)
+        for note in repair(nb, original(self.config, resources)):
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
         return nb, resources
 
 

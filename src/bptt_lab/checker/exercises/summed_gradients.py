@@ -4,7 +4,7 @@ import numpy as np
 
 from ... import rnn
 from ...bptt import bptt, credit
-from ...numerical import complex_step, relative_error
+from ...numerical import complex_step, numerical_gradient, relative_error
 from ..catalogue import CATALOGUE
 from ..diagnosis import Reading
 from ..exercise import EXERCISES, exercise, prediction
@@ -138,7 +138,7 @@ def backward_step(params, error_t, s_t, delta_next):
     reads_credit=("U", "W"),
 )
 def bptt_double_loop(params, x, y, s, y_hat):
-    gradient = complex_step(lambda moved: rnn.loss(moved, x, y, s[0]), params)
+    gradient = numerical_gradient(params, x, y, s[0])
     return gradient.U, gradient.W
 
 
@@ -172,7 +172,7 @@ def input_gradient(delta, x, n_inputs):
     reads_credit=("U", "W"),
 )
 def bptt_single_loop(params, x, y, s, y_hat):
-    return tuple(complex_step(lambda moved: rnn.loss(moved, x, y, s[0]), params))
+    return tuple(numerical_gradient(params, x, y, s[0]))
 
 
 # Predictions

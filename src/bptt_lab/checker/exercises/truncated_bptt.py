@@ -5,8 +5,7 @@ import numpy as np
 from ... import rnn
 from ...bptt import bptt_every_window, credit
 from ...bptt import windowed_bptt as windowed
-from ...numerical import complex_step
-from ...numerical import frozen_state_loss as frozen
+from ...numerical import complex_step, numerical_gradient
 from ...truncation import chunk_horizon, window_horizon
 from ..catalogue import CATALOGUE
 from ..diagnosis import Reading
@@ -75,7 +74,7 @@ def _truncated_calls(*lengths):
 
 
 def _frozen_gradient(params, x, y, s_init, horizon):
-    gradient = complex_step(frozen(params, x, y, horizon, s_init), params)
+    gradient = numerical_gradient(params, x, y, s_init, horizon)
     return gradient.U, gradient.W
 
 
