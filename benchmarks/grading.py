@@ -1,9 +1,10 @@
 """How long grading takes, side by side: ``python -m benchmarks.grading [UNIT ...]``.
 
 The same submissions, the instructor edition handed in by several students, are graded by plain
-``nbgrader autograde`` (its own Execute, a kernel for each notebook), by the same command with the
-sandbox in Execute's place, by ``bptt-lab grade`` (feedback included), and in the sandbox alone.
-Each has a course folder of its own and the machine to itself.
+``nbgrader autograde`` with nbgrader's default steps (a kernel for each notebook), by the same
+command with ours, by ``bptt-lab grade``, which makes the feedback too, and in the sandbox alone.
+Each has a course folder of its own and the machine to itself. A small and a larger class are
+graded: the difference is what a submission takes, the rest is what starting up does.
 """
 
 import argparse
@@ -20,10 +21,9 @@ from bptt_lab.grading.course import Course, read_notebook
 from bptt_lab.grading.grade import grade_class, register
 
 ROOT = Path(__file__).parent.parent
-PLAIN = (
-    "\nc.Autograde.autograde_preprocessors = [p.replace('bptt_lab.grading.judged.JudgeInSandbox',"
-    " 'nbgrader.preprocessors.Execute') for p in c.Autograde.autograde_preprocessors]\n"
-)
+PLAIN = """
+del c.Autograde, c.GenerateFeedback, c.Exporter
+"""
 
 
 def make_course(folder, unit, n_students, config=""):
@@ -40,12 +40,12 @@ def make_course(folder, unit, n_students, config=""):
     return course
 
 
-def autograde(course, unit):
-    """Seconds of ``nbgrader autograde``, which grades one after the other."""
+def nbgrader(command, course, unit):
+    """Seconds of ``nbgrader COMMAND UNIT``, which takes one submission after the other."""
     program = "import sys; from nbgrader.apps.nbgraderapp import main; sys.exit(main())"
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-c", program, "autograde", unit],
+        [sys.executable, "-c", program, command, unit],
         cwd=course.root,
         check=True,
         capture_output=True,
@@ -83,31 +83,43 @@ def in_sandbox(course, unit, n_students):
     return time.perf_counter() - start
 
 
+def measure(unit, n_students, jobs):
+    """Seconds of every way to grade the same class."""
+    with tempfile.TemporaryDirectory() as folder:
+        courses = {
+            name: make_course(Path(folder) / name, unit, n_students, PLAIN * (name == "plain"))
+            for name in ("plain", "plugin", "ours", "parallel")
+        }
+        autograde = nbgrader("autograde", courses["plain"], unit)
+        return {
+            "nbgrader autograde": autograde,
+            "… with our steps": nbgrader("autograde", courses["plugin"], unit),
+            "… and generate_feedback": autograde
+            + nbgrader("generate_feedback", courses["plain"], unit),
+            "bptt-lab grade, 1 job": grade(courses["ours"], 1),
+            f"bptt-lab grade, {jobs} jobs": grade(courses["parallel"], jobs),
+            "in the kernel's place alone": in_sandbox(courses["ours"], unit, n_students),
+        }
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.grading", description=__doc__)
     parser.add_argument("units", nargs="*", default=["00-start", "03-summed-gradients"])
-    parser.add_argument("--students", type=int, default=10)
+    parser.add_argument("--students", type=int, nargs=2, default=[5, 25], metavar=("FEW", "MANY"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args(arguments)
-    n = options.students
-    print(f"ms for each submission, of {n} students; {os.cpu_count()} cores\n")
-    print("| unit | | ms | of nbgrader's |\n|---|---|---|---|")
+    few, many = options.students
+    print(f"{few} and {many} students; {os.cpu_count()} cores\n")
+    print("| unit | | s to start | ms a submission | of nbgrader autograde | of … and feedback |")
+    print("|---|---|---|---|---|---|")
     for unit in options.units:
-        with tempfile.TemporaryDirectory() as folder:
-            courses = {
-                name: make_course(Path(folder) / name, unit, n, PLAIN if name == "plain" else "")
-                for name in ("plain", "plugin", "ours", "parallel")
-            }
-            seconds = {
-                "nbgrader autograde": autograde(courses["plain"], unit),
-                "the same, with the sandbox": autograde(courses["plugin"], unit),
-                "bptt-lab grade, 1 job, with feedback": grade(courses["ours"], 1),
-                f"bptt-lab grade, {options.jobs} jobs": grade(courses["parallel"], options.jobs),
-                "in the sandbox": in_sandbox(courses["ours"], unit, n),
-            }
-        plain = seconds["nbgrader autograde"]
-        for name, value in seconds.items():
-            print(f"| {unit} | {name} | {1000 * value / n:.0f} | 1 / {plain / value:.1f} |")
+        first, second = (measure(unit, n, options.jobs) for n in (few, many))
+        each = {name: (second[name] - first[name]) / (many - few) for name in first}
+        plain, with_feedback = each["nbgrader autograde"], each["… and generate_feedback"]
+        for name, seconds in each.items():
+            start = first[name] - few * seconds
+            ratios = f"1 / {plain / seconds:.1f} | 1 / {with_feedback / seconds:.1f}"
+            print(f"| {unit} | {name} | {start:.1f} | {1000 * seconds:.0f} | {ratios} |")
             unit = ""
 
 
