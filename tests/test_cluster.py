@@ -18,7 +18,7 @@ from bptt_lab.grading.course import CourseError
 from bptt_lab.grading.grade import grade_class, read_gradebook
 from bptt_lab.grading.table import grade_and_show
 
-from .test_resume import double, expected, grades, make_class
+from .test_resume import double, expected, grades, make_class, n_gradable
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) + [
     Path(found).parent for found in [shutil.which("postgres")] if found
@@ -90,7 +90,7 @@ def test_many_graders_write_into_one_postgresql_gradebook(tmp_path, database):
     course = make_class(tmp_path, n_students, config(database))
     assert course.gradebook == database
     assert grades(grade_class(course, jobs=6)) == expected(n_students)
-    assert len(read_gradebook(course)) == n_students
+    assert len(read_gradebook(course)) == n_gradable(n_students)
     assert double(course) == []
     assert not (course.desk / "gradebook.db").exists()
     again = []
@@ -123,15 +123,15 @@ def test_a_cluster_that_loses_a_worker_loses_nothing(tmp_path, database, cluster
 
     def kill_one(result, left):
         seen[result.student] += 1
-        if left == n_students // 2:
+        if left == n_students // 3:
             os.kill(next(iter(before.values())), signal.SIGKILL)
 
     rows = grade_class(course, executor=Dask(cluster, course), on_result=kill_one)
     assert grades(rows) == expected(n_students)
     assert set(seen.values()) == {1}
-    assert len(seen) == len(read_gradebook(course)) == n_students
+    assert len(seen) == len(read_gradebook(course)) == n_gradable(n_students)
     assert double(course) == []
-    assert {row.protection for row in rows} == {"bubblewrap"}
+    assert {row.protection for row in rows if row.score is not None} == {"bubblewrap"}
     cluster.wait_for_workers(3, timeout=60)
     assert set(before.values()) - set(cluster.run(os.getpid).values())
 

@@ -122,7 +122,6 @@ class Course:
         """
         from nbgrader.apps import NbGraderAPI
 
-        _keep_engines()
         config = self._config()
         config.CourseDirectory.root = str(self.root)
         config.CourseDirectory.db_url = self.gradebook
@@ -135,16 +134,6 @@ class Course:
         if here not in os.environ["PATH"].split(os.pathsep):
             os.environ["PATH"] = here + os.pathsep + os.environ["PATH"]
         return NbGraderAPI(config=config)
-
-
-def _keep_engines():
-    """nbgrader opens its database nine times for a submission, each time with a new engine, which
-    has to compile all statements anew; let it have the same one again.
-    """
-    from nbgrader import api
-
-    if not hasattr(api.create_engine, "cache_info"):
-        api.create_engine = lru_cache(maxsize=8)(api.create_engine)
 
 
 def read_notebook(path):
@@ -161,6 +150,36 @@ def read_notebook(path):
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError, AttributeError, nbformat.ValidationError) as error:
         raise CourseError(f"{path} is no valid notebook: {first_line(error)}") from error
+
+
+def read_original(path):
+    """Read a notebook of the instructor edition: once, as long as it does not change.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    NotebookNode
+        To be looked at only: others get the same one.
+
+    Raises
+    ------
+    CourseError
+        If it cannot be read; the message names the file.
+    """
+    path = Path(path)
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise CourseError(f"{path} is no valid notebook: {first_line(error)}") from error
+    return _read_once(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=32)
+def _read_once(path, changed, size):
+    return read_notebook(path)
 
 
 def nbgrader_metadata(cell):

@@ -117,18 +117,20 @@ def grade_class(
     in_gradebook = read_gradebook(course)
 
     results, waiting = {}, []
+    of_unit = {unit: submission.digest_of(course.solutions / unit) for unit in due}
     for pair in sorted(pairs):
         before = submission.load(course, *pair)
-        result = submission.look_at(course, *pair)
-        if result is not None:
-            results[pair] = result
-        elif (
+        unchanged = (
             not regrade
             and before is not None
             and before.has_score
             and pair in in_gradebook
-            and before.digest == submission.digest(course, *pair)
-        ):
+            and before.digest == submission.digest(course, *pair, of_unit.get(pair[1]))
+        )
+        result = submission.look_at(course, *pair, inside=not unchanged)
+        if result is not None:
+            results[pair] = result
+        elif unchanged:
             results[pair] = before
         else:
             waiting.append((str(course.root), *pair, require_sandbox))

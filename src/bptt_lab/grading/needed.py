@@ -7,6 +7,7 @@ that a student left as it is runs only if it gives a value to a name that is rea
 import ast
 import symtable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -63,6 +64,7 @@ class _Names:
     touched: set
 
     @classmethod
+    @lru_cache(maxsize=1024)  # demonstrations are the same for all students
     def of(cls, source):
         """The names of a cell; None where they cannot be known."""
         try:

@@ -6,18 +6,25 @@ a kernel that died. Here such a submission is mended, run as far as it goes, and
 
 import asyncio
 import copy
+from functools import lru_cache
 from time import monotonic
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat.v4 import new_output
+from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from traitlets import Integer
 
-from .course import nbgrader_metadata, read_notebook
+from .course import nbgrader_metadata, read_original
 
 NOT_RUN = "NotRun"  # the name of the error in a cell that was never run
 LEAST_SECONDS = 2.0  # what an honest cell still gets when others have used up all the time
+
+# nbgrader opens its database nine times for a submission, each time with a new engine, which has to
+# compile all statements anew; let it have the same one again.
+if not hasattr(api.create_engine, "cache_info"):
+    api.create_engine = lru_cache(maxsize=8)(api.create_engine)
 
 
 def repair(nb, solution):
@@ -82,10 +89,10 @@ def _listed(names):
 
 
 def original(config, resources):
-    """The instructor's notebook of the submission that nbgrader works on."""
+    """The instructor's notebook of the submission that nbgrader works on; not to be changed."""
     folders, ids = CourseDirectory(config=config), resources["nbgrader"]
     unit = folders.format_path(folders.source_directory, ".", ids["assignment"])
-    return read_notebook(f"{unit}/{ids['notebook']}.ipynb")
+    return read_original(f"{unit}/{ids['notebook']}.ipynb")
 
 
 class RepairCells(NbGraderPreprocessor):

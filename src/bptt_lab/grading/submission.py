@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .course import Course, first_line, nbgrader_metadata, read_notebook, reason_of
+from .course import Course, first_line, nbgrader_metadata, read_notebook, read_original, reason_of
 
 GRADED = "graded"
 MENDED = "mended"  # graded, after something was put right
@@ -73,21 +73,42 @@ class Result:
         return self.status in WITH_SCORE
 
 
-def digest(course, student, unit):
-    """A digest of the submission and of the instructor edition that it is graded against."""
+def digest_of(folder):
+    """A digest of a folder's files; of links, of where they lead to."""
     digest = hashlib.sha256()
-    for folder in (course.submitted / student / unit, course.solutions / unit):
-        for path in sorted(folder.glob("**/*")):
-            if path.is_symlink():  # never followed: it may lead to what is not the student's
-                digest.update(f"{path.relative_to(folder)} -> {path.readlink()}".encode())
-            elif path.is_file() and ".ipynb_checkpoints" not in path.parts:
-                digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(folder.glob("**/*")):
+        if path.is_symlink():  # never followed: it may lead to what is not the student's
+            digest.update(f"{path.relative_to(folder)} -> {path.readlink()}".encode())
+        elif path.is_file() and ".ipynb_checkpoints" not in path.parts:
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def look_at(course, student, unit):
-    """Why a submission cannot be graded, as a `Result`; None if it can."""
+def digest(course, student, unit, of_unit=None):
+    """A digest of the submission and of the instructor edition that it is graded against.
+
+    Parameters
+    ----------
+    course : Course
+    student, unit : str
+    of_unit : str, optional
+        The digest of the instructor edition, if it is known.
+    """
+    of_unit = of_unit or digest_of(course.solutions / unit)
+    return f"{digest_of(course.submitted / student / unit)}-{of_unit}"
+
+
+def look_at(course, student, unit, inside=True):
+    """Why a submission cannot be graded, as a `Result`; None if it can.
+
+    Parameters
+    ----------
+    course : Course
+    student, unit : str
+    inside : bool, default True
+        Read the notebook as well, which takes longer than the rest.
+    """
     folder = course.submitted / student / unit
 
     def result(status, reason):
@@ -111,7 +132,7 @@ def look_at(course, student, unit):
         found = ", ".join(sorted(other.name for other in folder.glob("*.ipynb")))
         instead = f"; there is {found}: rename it if that is it" if found else ""
         return result(MISSING, f"there is no {path.name}{instead}")
-    if broken := _why_broken(path):
+    if inside and (broken := _why_broken(path)):
         return result(BROKEN, f"{path.name} {broken}")
     return None
 
@@ -183,7 +204,7 @@ def _grade(course, student, unit, require_sandbox):
         (copy / notebook).write_bytes(content.removeprefix(BOM))
         # nbgrader mends it in the same way, and does not say so
         notes += repair(
-            _parsed(content.removeprefix(BOM)), read_notebook(course.solutions / unit / notebook)
+            _parsed(content.removeprefix(BOM)), read_original(course.solutions / unit / notebook)
         )
         api = course.nbgrader(require_sandbox=require_sandbox, submitted_directory=staging)
         for _ in range(KERNEL_STARTS):
