@@ -20,6 +20,7 @@ from bptt_lab.grading.table import grade_and_show
 
 from .test_resume import double, expected, grades, make_class, n_gradable
 
+pytestmark = pytest.mark.xdist_group("cluster")  # one server and one cluster for all of them
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) + [
     Path(found).parent for found in [shutil.which("postgres")] if found
 ]
@@ -75,7 +76,7 @@ def database(server):
 @pytest.fixture(scope="module")
 def cluster():
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=3, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         yield client

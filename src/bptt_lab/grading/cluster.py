@@ -35,11 +35,23 @@ class Dask:
     def __init__(self, address, course):
         from distributed import Client
 
+        self._ours = isinstance(address, str)
         try:
-            own = not isinstance(address, str)
-            self.client = address if own else Client(address, timeout=SECONDS_TO_CONNECT)
+            self.client = Client(address, timeout=SECONDS_TO_CONNECT) if self._ours else address
         except (OSError, ValueError, TypeError) as error:
             raise CourseError(f"no Dask scheduler answers at {address}: {error}") from error
+        try:
+            self._look(course, address)
+        except CourseError:
+            self.close()
+            raise
+
+    def close(self):
+        """Say goodbye to the scheduler, unless it is somebody else's connection."""
+        if self._ours:
+            self.client.close()
+
+    def _look(self, course, address):
         about = self.client.run(_about, str(course.root))
         if not about:
             raise CourseError(f"the Dask cluster at {address} has no workers")

@@ -1,5 +1,6 @@
 """Grading as an instructor watches it: progress, then a table."""
 
+import contextlib
 import sys
 
 from rich.console import Console
@@ -38,7 +39,12 @@ def grade_and_show(course, units, jobs, regrade, require_sandbox=False, dask=Non
     """
     if require_sandbox and not dask:
         sandbox.warm(require=True).stop()
-    executor = Dask(dask, course) if dask else None
+    with contextlib.ExitStack() as stack:
+        executor = stack.enter_context(contextlib.closing(Dask(dask, course))) if dask else None
+        return _grade_and_show(course, units, jobs, regrade, require_sandbox, executor)
+
+
+def _grade_and_show(course, units, jobs, regrade, require_sandbox, executor):
     console = Console(width=None if sys.stdout.isatty() else 140)
     n_graded = 0
     with Progress(
