@@ -13,6 +13,7 @@ import signal
 import threading
 import traceback
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,8 +88,11 @@ def watch(function, case):
         warnings.simplefilter("always")
         try:
             with time_limit(SECONDS_PER_CALL):
-                # the result may be a view of what was given, or be changed by the next call
-                result = copy.deepcopy(function(*given))
+                result = function(*given)
+                if isinstance(result, Iterator):  # a generator, or what `map` gives
+                    result = tuple(result)
+                # it may be a view of what was given, or be changed by the next call
+                result = copy.deepcopy(result)
         except (Exception, SystemExit) as error:
             raised = _raised(function, error)
     mutated = [i for i, (a, b) in enumerate(zip(given, case, strict=True)) if differ(a, b)]
