@@ -11,6 +11,7 @@ Three instruments, from the sharpest to the bluntest:
    computed can be solved for; the first wrong one is where to look.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations, permutations, product
@@ -110,10 +111,11 @@ def applicable(exercise, seed=0):
 
     A mistake that another one, earlier in the catalogue, equals in this exercise is left out.
     """
-    return {
-        mistake.id: [replaced for replaced, _ in ways]
+    found = {
+        mistake.id: [replaced for replaced, answers in ways if None not in answers]
         for mistake, ways in _singles(exercise.name, seed)
     }
+    return {mistake_id: ways for mistake_id, ways in found.items() if ways}
 
 
 def combinable(exercise, seed=0):
@@ -145,13 +147,14 @@ def _singles(name, seed):
     """(mistake, its ways) for all that matter in an exercise; a way is (replaced, answers)."""
     exercise = EXERCISES[name]
     cases = exercise.cases(seed)
-    right = [_run(exercise, {}, case) for _, case in cases]
+    right = _Answers(exercise, {}, cases)
     seen, singles = [(_sums(right), right)], []
+    used = _steps_used(exercise, cases)
     for mistake in CATALOGUE.values():
         ways = []
         for replaced in mistake.ways:
-            answers = [_run(exercise, replaced, case) for _, case in cases]
-            if None in answers:
+            answers = _Answers(exercise, replaced, cases)
+            if used.isdisjoint(replaced) or answers[0] is None:
                 continue
             sums = _sums(answers)
             if any(
@@ -165,6 +168,21 @@ def _singles(name, seed):
         if ways:
             singles.append((mistake, ways))
     return singles
+
+
+def _steps_used(exercise, cases):
+    """The names of the steps that an exercise goes through; replacing another changes nothing."""
+    used = set()
+
+    class Traced(Steps):
+        def __getattribute__(self, name):
+            used.add(name)
+            return super().__getattribute__(name)
+
+    with np.errstate(all="ignore"):
+        for _, case in cases:
+            exercise.steps(Traced(), *case)
+    return used
 
 
 @lru_cache(maxsize=64)
@@ -187,6 +205,23 @@ def _pairs(name, seed):
                 pairs.append(((first, second), {**one, **two}, answer))
                 break
     return pairs
+
+
+class _Answers(Sequence):
+    """The answers to all cases, each computed when it is first asked for: most are not."""
+
+    def __init__(self, exercise, replaced, cases):
+        self.exercise, self.replaced, self.cases = exercise, replaced, cases
+        self.known = {}
+
+    def __len__(self):
+        return len(self.cases)
+
+    def __getitem__(self, i):
+        if i not in self.known:
+            _, case = self.cases[i]
+            self.known[i] = _run(self.exercise, self.replaced, case)
+        return self.known[i]
 
 
 def _run(exercise, replaced, case):
@@ -297,7 +332,8 @@ def _clipped_by_norm(expected, results):
 
 
 def _same_cases(some, others):
-    return all(_same(a, b) for a, b in zip(some, others, strict=True))
+    pairs = zip(some, others, strict=True)
+    return all(a is not None and b is not None and _same(a, b) for a, b in pairs)
 
 
 def _same(some, others):
