@@ -332,6 +332,15 @@ def test_matrices_share_a_scale_centred_at_zero_and_name_what_is_not_finite():
     assert "yours, 2 by 2, from 0.50 to 1.00, 2 not finite" in picture.alt
 
 
+def test_symbols_are_set_as_mathematics_and_words_are_not():
+    names = ("J", "e_3", "∂E_3/∂V", "t = 0", "yours", "∂E")
+    picture = plots.matrices({name: np.eye(2) for name in names})
+    draw(picture)
+    titles = [ax.get_title() for ax in picture.figure.axes[: len(names)]]
+    assert titles == ["$J$", "$e_3$", r"$\partial E_3/\partial V$", "t = 0", "yours", "∂E"]
+    assert "∂E_3/∂V, 2 by 2" in picture.alt
+
+
 def test_step_size_curve_marks_the_best_step():
     h = np.array([1e-2, 1e-5, 1e-8])
     picture = plots.step_size_curve(h, {"central": [1e-4, 1e-10, 1e-7], "complex": [1e-16] * 3})
@@ -339,6 +348,25 @@ def test_step_size_curve_marks_the_best_step():
     rings = [line for line in ax.lines if line.get_markersize() == 20]
     assert [(*line.get_xdata(), *line.get_ydata()) for line in rings] == [(1e-5, 1e-10)]
     assert "central is best at h = 1e-05, with 1.0e-10" in picture.alt
+
+
+def test_the_label_of_the_best_step_covers_no_point_of_another_curve():
+    h = 10.0 ** -np.arange(1, 16)
+    slope = 1 - np.tanh(0.5) ** 2
+    central = np.abs((np.tanh(0.5 + h) - np.tanh(0.5 - h)) / (2 * h) - slope)
+    complex_step = np.abs(np.tanh(0.5 + 1j * h).imag / h - slope)
+    figure = plots.step_size_curve(h, {"central": central, "complex": complex_step}).figure
+    with plots._style():
+        figure.draw_without_rendering()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        ax = figure.axes[0]
+        labels = [text for text in ax.texts if text.get_text().startswith("best")]
+        assert len(labels) == 2
+        for label in labels:
+            extent = label.get_bbox_patch().get_window_extent(renderer)
+            for line in ax.lines:
+                points = ax.transData.transform(line.get_xydata())
+                assert not any(extent.contains(*point) for point in points), label.get_text()
 
 
 def test_loss_bars_have_the_height_of_the_losses():

@@ -12,6 +12,7 @@ import base64
 import functools
 import html
 import io
+import re
 import textwrap
 from pathlib import Path
 
@@ -787,6 +788,7 @@ def step_size_curve(h, errors):
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     ax = figure.add_subplot()
     low, high, floor = _log_scale(np.concatenate(list(errors.values())))
+    low /= (high / low) ** 0.05  # room for a ring around the lowest point
     ax.set(xscale="log", yscale="log", ylim=(low, high))
     sentences, shown = [], {}
     for look, (name, values) in zip(_looks(errors), errors.items(), strict=True):
@@ -808,15 +810,18 @@ def step_size_curve(h, errors):
                     markeredgecolor=INK,
                     markeredgewidth=2.5,
                     zorder=6,
+                    clip_on=False,
                 )
-                near_axis = np.log(drawn[best] / low) < 0.25 * np.log(high / low)
+                # A curve has room above its lowest point; below it, another curve may pass.
+                near_top = np.log(high / drawn[best]) < 0.25 * np.log(high / low)
                 ax.annotate(
                     f"best: {_power(values[best])}\nat $h$ = {_power(h[best])}",
                     (h[best], drawn[best]),
-                    xytext=(0, 18 if near_axis else -18),
+                    xytext=(0, -50 if near_top else 50),
                     textcoords="offset points",
                     ha="center",
-                    va="bottom" if near_axis else "top",
+                    va="top" if near_top else "bottom",
+                    arrowprops={"arrowstyle": "-", "color": GREY, "shrinkB": 11},
                     fontsize=14,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
                 )
@@ -1649,8 +1654,11 @@ def _text_on(background):
 
 
 def _symbol(name):
-    """Single letters are symbols of the notation table, so they are set as mathematics."""
-    return f"${name}$" if len(name) == 1 and name.isalpha() and name.isascii() else name
+    """Letters, as in W, e_3 or ∂E_3/∂V, are symbols of the notation table: set as mathematics."""
+    letter = "[A-Za-z](_[0-9a-z])?"
+    if re.fullmatch(f"{letter}|∂{letter}/∂{letter}", name):
+        return "${}$".format(name.replace("∂", r"\partial "))
+    return name
 
 
 def _short(value):
