@@ -119,6 +119,20 @@ def test_two_mistakes_are_both_named():
     assert named(check(both, SINGLE_LOOP)) == ["W14", "W24"]
 
 
+def test_a_softmax_jacobian_that_was_left_out_is_named():
+    """The likeliest slip with a squared error: ŷ - y, as if the Jacobian cancelled here too."""
+    report = check(
+        lambda y_hat_t, y_t: y_hat_t - np.eye(len(y_hat_t))[y_t], "gradient_z_squared_error"
+    )
+    assert named(report) == ["V4b"]
+
+
+def test_a_transposed_array_is_not_called_a_gradient_where_there_is_none():
+    report = check(lambda x, n_classes: np.eye(n_classes)[x].T, "one_hot")
+    assert named(report) == ["V12"]
+    assert "gradient" not in report.diagnosis.mistakes[0].name
+
+
 def test_an_unknown_mistake_gets_no_name_but_what_is_known():
     odd = check(lambda *a: single_loop(*a, back=lambda W: np.roll(W, 1, axis=0)), SINGLE_LOOP)
     assert odd.outcome is Outcome.INCORRECT

@@ -426,6 +426,15 @@ _mistake(
     error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / y_hat,
 )
 _mistake(
+    "V4b",
+    "The step through the softmax is missing: its Jacobian is taken for the identity.",
+    "What comes before that step is the derivative by ŷ. One by z is asked for.",
+    "If z_j rises by h, does ŷ_j rise by h?",
+    OUTPUT,
+    "the seed's comments (OB)",
+    jacobian=lambda y_hat_t: np.eye(len(y_hat_t)),
+)
+_mistake(
     "V5",
     "Only the diagonal of the softmax Jacobian is used: the off-diagonal terms are missing.",
     "Every logit moves every probability, since they share one sum.",
@@ -2037,9 +2046,9 @@ _mistake(
 )
 _mistake(
     "V12",
-    "A gradient is transposed.",
-    "A gradient has the shape of its parameter: entry [i, j] belongs to entry [i, j].",
-    "Which vector of the outer product gives the row?",
+    "Rows and columns have changed places: the array is transposed.",
+    "Entry [i, j] belongs to entry [i, j]; a gradient, for one, has the shape of its parameter.",
+    "What should one row of it stand for? (In an outer product, the first vector gives the row.)",
     OUTPUT,
     "the seed's comments (Ashutosh, Boussad)",
 )
