@@ -12,6 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from bptt_lab import chunk_horizon, plots, window_horizon
 
@@ -350,20 +351,22 @@ def test_step_size_curve_marks_the_best_step():
     assert "central is best at h = 1e-05, with 1.0e-10" in picture.alt
 
 
-def test_the_label_of_the_best_step_covers_no_point_of_another_curve():
-    h = 10.0 ** -np.arange(1, 16)
+@pytest.mark.parametrize("per_decade", [1, 4])
+def test_labels_of_the_step_size_curve_cover_no_point_and_stay_inside(per_decade):
+    h = 10.0 ** (-np.arange(per_decade, 15 * per_decade + 1) / per_decade)
     slope = 1 - np.tanh(0.5) ** 2
     central = np.abs((np.tanh(0.5 + h) - np.tanh(0.5 - h)) / (2 * h) - slope)
     complex_step = np.abs(np.tanh(0.5 + 1j * h).imag / h - slope)
-    figure = plots.step_size_curve(h, {"central": central, "complex": complex_step}).figure
+    errors = {"central difference": central, "complex step": complex_step}
+    figure = plots.step_size_curve(h, errors).figure
     with plots._style():
         figure.draw_without_rendering()
         renderer = FigureCanvasAgg(figure).get_renderer()
         ax = figure.axes[0]
-        labels = [text for text in ax.texts if text.get_text().startswith("best")]
-        assert len(labels) == 2
-        for label in labels:
-            extent = label.get_bbox_patch().get_window_extent(renderer)
+        assert sum(text.get_text().startswith("best") for text in ax.texts) == 2
+        for label in ax.texts:
+            extent = Text.get_window_extent(label, renderer)
+            assert extent.x0 > ax.bbox.x0, label.get_text()
             for line in ax.lines:
                 points = ax.transData.transform(line.get_xydata())
                 assert not any(extent.contains(*point) for point in points), label.get_text()
