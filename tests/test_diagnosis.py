@@ -127,6 +127,17 @@ def test_a_softmax_jacobian_that_was_left_out_is_named():
     assert named(report) == ["V4b"]
 
 
+def test_the_seeds_layout_of_the_states_is_named():
+    def with_the_initial_state_last(params, x, s_init):
+        s = np.zeros((len(x) + 1, len(s_init)))
+        s[-1] = s_init
+        for t in range(len(x)):
+            s[t] = np.tanh(params.U[:, x[t]] + params.W @ s[t - 1])
+        return s
+
+    assert named(check(with_the_initial_state_last, "forward_states")) == ["F3b"]
+
+
 def test_a_transposed_array_is_not_called_a_gradient_where_there_is_none():
     report = check(lambda x, n_classes: np.eye(n_classes)[x].T, "one_hot")
     assert named(report) == ["V12"]

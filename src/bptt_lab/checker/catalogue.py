@@ -163,6 +163,15 @@ _mistake(
     also=({"start": np.zeros_like},),
 )
 _mistake(
+    "F3b",
+    "The initial state stands in the last row, where s[-1] finds it, and s_t in row t.",
+    "In this course it is row 0 and s[t + 1] is s_t, so that no index ever wraps around.",
+    "Which row should step 0 read, and which should it write?",
+    FORWARD,
+    "the seed's own layout",
+    layout=lambda s: np.roll(s, -1, axis=0),
+)
+_mistake(
     "F4",
     "W is applied transposed: Wᵀ s_{t-1} where the model has W s_{t-1}.",
     "It looks right only when W is symmetric: row i of W holds the weights into unit i.",
