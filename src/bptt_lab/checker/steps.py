@@ -466,14 +466,14 @@ class Steps:
     def deltas(self, params, error, s):
         """δ_{t,k} for all t and k; zero where k > t."""
         T = len(error)
-        deltas = np.zeros((T, T, s.shape[1]))
+        deltas = np.zeros((T * T, s.shape[1]))  # row t · T + k: a slice holds all of one lag
         delta = self.inject(error, params.V) * self.first_slope(s)
         slope = self.hop_slope(s)
-        deltas[np.arange(T), np.arange(T)] = delta
+        deltas[:: T + 1] = delta
         for lag in range(1, T):
             delta = self.hop(delta[1:], params.W) * slope[:-lag]
-            deltas[np.arange(lag, T), np.arange(T - lag)] = delta
-        return deltas
+            deltas[lag * T :: T + 1] = delta
+        return deltas.reshape(T, T, -1)
 
     @staticmethod
     def window_mask(n_steps, window):
