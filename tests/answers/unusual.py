@@ -525,7 +525,6 @@ NAMED = {}
 
 def _loss(
     step=np.tanh,
-    from_input=lambda U, x_t: U[:, x_t],
     from_state=lambda W, s: W @ s,
     softmax=lambda z: np.exp(z) / np.exp(z).sum(axis=1, keepdims=True),
     loss=lambda row, target: -np.log(row[target]),
@@ -536,7 +535,7 @@ def _loss(
         U, W, V = params
         s, z = s_init, []
         for x_t in x:
-            s = step(from_input(U, x_t) + from_state(W, s))
+            s = step(U[:, x_t] + from_state(W, s))
             z.append(V @ s)
         rows = softmax(np.array(z))
         return total([loss(rows[t], target(y, t)) for t in range(len(y))], len(V))
@@ -547,7 +546,6 @@ def _loss(
 NAMED |= {
     ("total_loss", "F1d"): _loss(step=lambda a: np.tanh(np.tanh(a))),
     ("total_loss", "F2b"): _loss(from_state=lambda W, s: 0),
-    ("total_loss", "F2c"): _loss(from_input=lambda U, x_t: 0),
     ("total_loss", "F6"): _loss(softmax=lambda z: np.exp(z) / np.exp(z).sum(axis=0)),
     ("total_loss", "F9b"): _loss(target=lambda y, t: y[(t + 1) % len(y)]),
     ("total_loss", "F10e"): _loss(
@@ -561,7 +559,6 @@ NAMED |= {
     ),
     ("total_loss", "F11d"): _loss(total=lambda losses, n_classes: sum(losses) / n_classes),
     ("total_loss", "F11e"): _loss(total=lambda losses, n_classes: sum(losses[1:])),
-    ("total_loss", "F11f"): _loss(total=lambda losses, n_classes: sum(losses[:-1])),
     ("forward_step", "F2b"): lambda U, W, x_t, s_prev: np.tanh(U[:, x_t]),
     ("forward_states", "F1d"): lambda params, x, s_init: list(
         itertools.accumulate(
@@ -575,6 +572,7 @@ NAMED |= {
     ("loss_with_copies", "F20"): lambda params, W_copies, x, y, s_init: as_an_array_without_axes(
         params, [params.W] * len(x), x, y, s_init
     ),
+    ("gradient_v_one_step", "W3"): lambda y_hat_t, y_t, s_t: 0 * np.outer(y_hat_t, s_t),
     ("step_losses", "F11"): lambda y_hat, y: -np.log(y_hat[range(len(y)), y]) / len(y),
     ("error_long_way", "V2b"): lambda y_hat_t, y_t: (
         np.eye(len(y_hat_t))[y_t] / y_hat_t,

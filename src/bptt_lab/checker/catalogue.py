@@ -184,14 +184,6 @@ _mistake(
     recur=lambda W, s_prev: np.zeros(len(W)),
 )
 _mistake(
-    "F2c",
-    "The input does not enter: U x_t is missing.",
-    "Then every sentence gives the same states, whatever its words are.",
-    "What are the two terms of the pre-activation?",
-    FORWARD,
-    column=lambda U, x_t: np.zeros(len(U)),
-)
-_mistake(
     "F3",
     "The initial state is ignored: the first step starts from zeros.",
     "It only looks right when s_init happens to be zero.",
@@ -429,19 +421,12 @@ _mistake(
 )
 _mistake(
     "F11e",
-    "The first step's loss is missing.",
-    "Every step predicts, the first one included.",
-    "What is the first value that your loop variable takes?",
+    "One loss is missing: that of the first step, or that of the last.",
+    "Every step predicts, the first and the last one included.",
+    "What are the first and the last value that your loop variable takes?",
     FORWARD,
     reduce=lambda losses, n_classes: losses[1:].sum(),
-)
-_mistake(
-    "F11f",
-    "The last step's loss is missing.",
-    "Every step predicts, the last one included.",
-    "What is the last value that your loop variable takes?",
-    FORWARD,
-    reduce=lambda losses, n_classes: losses[:-1].sum(),
+    also=({"reduce": lambda losses, n_classes: losses[:-1].sum()},),
 )
 _mistake(
     "F12",
@@ -506,6 +491,16 @@ _mistake(
 
 # The output layer
 
+_mistake(
+    "W3",
+    "Everything is zero: nothing that was computed reached the sums.",
+    "An error that is never passed on, or a sum that is never added to, stays at zero.",
+    "Print the error at the last step, and then one step before.",
+    TIME,
+    "community.deeplearning.ai 555129",
+    weights=np.zeros_like,
+    also=({"error": lambda y_hat, y: np.zeros_like(y_hat)},),
+)
 _mistake(
     "V1",
     "The target's entry is set to 1; it should have 1 subtracted from it.",
@@ -825,16 +820,6 @@ _mistake(
     "Which losses enter your error on its way back?",
     TIME,
     asked=lambda n_steps: np.ones(n_steps),
-)
-_mistake(
-    "W3",
-    "Everything is zero: nothing that was computed reached the sums.",
-    "An error that is never passed on, or a sum that is never added to, stays at zero.",
-    "Print the error at the last step, and then one step before.",
-    TIME,
-    "community.deeplearning.ai 555129",
-    weights=np.zeros_like,
-    also=({"error": lambda y_hat, y: np.zeros_like(y_hat)},),
 )
 _mistake(
     "W3b",
@@ -2425,7 +2410,7 @@ _mistake(
     "V12",
     "Rows and columns have changed places: the array is transposed.",
     "Entry [i, j] belongs to entry [i, j]; a gradient, for one, has the shape of its parameter.",
-    "What should one row of it stand for? (In an outer product, the first vector gives the row.)",
+    "What should one row of it stand for? In an outer product, the first vector gives the row.",
     OUTPUT,
     "the seed's comments (Ashutosh, Boussad)",
 )
