@@ -890,9 +890,9 @@ _mistake(
 )
 _mistake(
     "W7b",
-    "What goes back to the step before has not passed tanh: dh is handed on instead of da.",
-    "The error leaves step k through a_k: Wᵀ is applied to δ_k, which has the slope in it.",
-    "Which of your two errors is multiplied by Wᵀ, the one before tanh or the one behind it?",
+    "What goes back to the step before has not passed tanh: Wᵀ is applied to dE/ds_k, not to δ_k.",
+    "The error leaves step k through a_k: δ_k = dE/da_k goes on, which has the slope in it.",
+    "Which of your errors is multiplied by Wᵀ, the derivative by s_k or the one by a_k?",
     TIME,
     "community.deeplearning.ai 555129",
     deltas=lambda params, error, s: (
@@ -902,7 +902,7 @@ _mistake(
 )
 _mistake(
     "W7c",
-    "dU and dW take the error before it has passed tanh: dh where da belongs.",
+    "A sum takes the error before it has passed tanh: dE/ds_k stands where δ_k belongs.",
     "U and W stand inside tanh, so what is multiplied with x_k and s_{k-1} is δ_k = dE/da_k.",
     "Is the error in your outer product a derivative by s_k or by a_k?",
     TIME,
