@@ -455,7 +455,7 @@ _mistake(
 )
 _mistake(
     "F15",
-    "The states are stored as integers, so that tanh is cut off to 0.",
+    "Every s_t is 0, as if the states were stored as integers.",
     "An array made with an integer dtype drops every fraction that is written into it.",
     "Look at s.dtype.",
     FORWARD,
