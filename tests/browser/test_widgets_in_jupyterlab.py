@@ -158,9 +158,8 @@ def test_a_saved_page_works_without_kernel_and_network(page, tmp_path, name, kee
     status = widget.locator(".live")
     before = status.inner_text()
     widget.locator("input[type=range]").first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
     assert status.inner_text() != before
     keep(page, f"{name}, saved")
 
