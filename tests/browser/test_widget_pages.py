@@ -9,6 +9,7 @@ import bptt_lab as core
 from bptt_lab import widgets
 from bptt_lab.widgets.board import BOARD, write_board
 
+from . import lab
 from .test_widgets_in_jupyterlab import numbers
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -422,3 +423,20 @@ def test_one_goes_from_widget_to_widget(opened):
     page.locator("nav a", has_text="Sum over time").click()
     page.locator(".bptt-widget[aria-label='Sum over time']").wait_for()
     assert page.locator("nav [aria-current=page]").inner_text() == "Sum over time"
+
+
+def test_an_exported_notebook_keeps_working_offline(page, tmp_path):
+    """As the README says: without stored state, for nbconvert would rather show what is online."""
+    path = lab.write_notebook(
+        tmp_path / "own.ipynb",
+        "from bptt_lab import widgets",
+        "widgets.truncation_explorer()",
+    )
+    lab.run_and_convert(path, "html")
+    page.route(re.compile("^https?:"), lambda route: route.abort())
+    page.goto((tmp_path / "own.html").as_uri(), wait_until="domcontentloaded")
+    inside = page.frame_locator(".bptt-export iframe")
+    inside.locator("input[name=window]").fill("5")
+    assert inside.locator(".live").inner_text().startswith("τ = 5: 33 of 36 terms kept.")
+    assert page.locator("details img").get_attribute("alt")
+    page.problems.clear()  # MathJax and the like, which nbconvert takes from the network

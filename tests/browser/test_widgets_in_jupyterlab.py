@@ -8,7 +8,7 @@ import pytest
 import bptt_lab as core
 from bptt_lab import widgets
 
-from .lab import CHROMIUM, run_notebook
+from .lab import CHROMIUM, run_and_convert, run_notebook, write_notebook
 
 pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab of each theme for all of them
 WIDGETS = (
@@ -117,6 +117,20 @@ def test_all_widgets_draw_and_move_and_ask_the_kernel_nothing(page, jupyterlab, 
         )
         assert unnamed == [], name
     assert len(page.sent) == sent
+
+
+def test_an_untrusted_notebook_shows_a_picture_and_says_what_is_needed(page, jupyterlab, folder):
+    path = write_notebook(
+        folder / "untrusted.ipynb", "from bptt_lab import widgets\nwidgets.truncation_explorer()"
+    )
+    run_and_convert(path, "notebook")
+    page.goto(jupyterlab("untrusted.ipynb"))
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    output = page.locator(".jp-OutputArea-output").first
+    output.locator("img").wait_for(timeout=60_000)
+    assert output.locator("img").get_attribute("alt").startswith("Truncation with τ = 2")
+    assert "trust the notebook and run its cells" in output.inner_text()
+    assert page.locator("iframe, .bptt-widget").count() == 0
 
 
 def test_a_prediction_is_asked_and_answered(page, jupyterlab):
