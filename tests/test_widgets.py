@@ -105,6 +105,9 @@ BAD = {
         *large_network()
     ),
     "params is too large to show": lambda: widgets.truncation_explorer(*large_network()),
+    "params must have at most 100 units to be shown here, not 101": lambda: widgets.vanishing(
+        lab.init_params(np.random.default_rng(0), 3, 101, 3), np.arange(3), np.arange(3)
+    ),
     "there is no widget 'slider'": lambda: write_board("unused", ["slider"]),
 }
 

@@ -285,6 +285,16 @@ def test_the_sweep_shows_no_term_before_it_is_added(opened):
     assert [bar.evaluate(SHOWN) for bar in bars] == [k <= 3 for k in range(8)]
 
 
+def test_the_thumb_comes_back_when_the_slider_grows_longer_again(opened):
+    page = opened("sum")
+    move(page, "loss", 8)
+    move(page, "count", 7)
+    move(page, "loss", 3)  # now it ends at 4
+    move(page, "loss", 8)
+    assert page.locator(".live").inner_text().startswith("∂E/∂W: 7 of 8")
+    assert page.locator("input[name=count]").input_value() == "7"
+
+
 def test_play_ends_where_the_slider_ends_and_rests_where_it_cannot_move(opened):
     page = opened("sum")
     play = page.locator(".play")
@@ -292,6 +302,7 @@ def test_play_ends_where_the_slider_ends_and_rests_where_it_cannot_move(opened):
     play.focus()
     page.keyboard.press("Space")
     assert "Pause" in play.inner_text()
+    assert play.get_attribute("aria-label") == "Pause: contributions added"
     page.locator(".play:has-text('Play')").wait_for(timeout=4000)  # two steps of 0.7 s, not six
     assert page.locator("input[name=count]").input_value() == "4"
 

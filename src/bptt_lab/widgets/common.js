@@ -116,7 +116,7 @@ class Frame {
       if (event.target.matches("input, button")) event.stopPropagation();
     });
     this.root = root;
-    this.present = html("button", { type: "button", "aria-pressed": "false" }, "Present");
+    this.present = html("button", { type: "button" }, "Present");
     this.present.addEventListener("click", () => this.#toggleLarge());
     root.addEventListener("fullscreenchange", () => {
       if (!document.fullscreenElement) this.#large(false);
@@ -135,7 +135,6 @@ class Frame {
 
   #large(on) {
     this.root.classList.toggle("large", on);
-    this.present.setAttribute("aria-pressed", String(on));
     this.present.textContent = on ? "Leave presentation" : "Present";
     if (!on) this.#zoom(null);
   }
@@ -173,8 +172,11 @@ class Frame {
     this.store.set({ ...change, predicted: true });
   }
 
-  /** A native range input, for it brings keyboard, name and value along. `text(v)` says the value. */
-  slider(key, label, { min = 0, max, step = 1, text = String, play = false }) {
+  /**
+   * A native range input, for it brings keyboard, name and value along. `text(v)` says the value, and
+   * `end(state)` where it ends now, if that is not always `max`.
+   */
+  slider(key, label, { min = 0, max, step = 1, text = String, play = false, end = () => max }) {
     const id = `${this.id}-${key}`;
     const input = html("input", { type: "range", id, min, max, step, name: key });
     input.setAttribute(NO_SHORTCUTS, "true");
@@ -186,6 +188,7 @@ class Frame {
     if (player) box.append(player);
     this.controls.append(box);
     this.draws.push((state) => {
+      put(input, "max", end(state)); // first, for a value beyond it would not be taken
       if (Number(input.value) !== state[key]) input.value = state[key];
       const said = text(state[key], state);
       say(value, said);
@@ -197,17 +200,21 @@ class Frame {
 
   /** A button that moves the slider step by step to where it ends now. */
   #player(key, label, input) {
-    const button = html("button", { type: "button", class: "play" }, "▶ Play");
-    button.setAttribute("aria-label", `Play: ${label}`);
+    const button = html("button", { type: "button", class: "play" });
+    const name = (sign, word) => {
+      button.textContent = `${sign} ${word}`;
+      button.setAttribute("aria-label", `${word}: ${label}`);
+    };
     let timer = 0;
     const stop = () => {
       clearInterval(timer);
       timer = 0;
-      button.textContent = "▶ Play";
+      name("▶", "Play");
     };
+    stop();
     button.addEventListener("click", () => {
       if (timer) return stop();
-      button.textContent = "❚❚ Pause";
+      name("❚❚", "Pause");
       const ended = () => Number(input.value) >= Number(input.max);
       if (ended()) this.set({ [key]: Number(input.min) });
       timer = setInterval(() => {

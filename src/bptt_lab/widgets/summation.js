@@ -8,12 +8,12 @@ function build(frame, facts, arrays) {
   const stepOf = (state) => lastOf(state) + 1 - countOf(state); // how far back it has come
   const lossName = ({ loss }) => (loss === T ? "E" : `E${sub(loss)}`);
 
-  const count = frame.slider("count", "contributions added", {
+  frame.slider("count", "contributions added", {
     max: T,
+    end: (s) => lastOf(s) + 1,
     text: (_, s) => `${countOf(s)} of ${lastOf(s) + 1}`,
     play: true,
   });
-  frame.draw((state) => put(count.input, "max", lastOf(state) + 1));
   frame.slider("loss", "loss", { max: T, text: (t) => (t === T ? "all losses" : `E${sub(t)}`) });
   frame.choice("matrix", "matrix", [["W", "W"], ["U", "U"], ["V", "V"]]);
 
