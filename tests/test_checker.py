@@ -88,6 +88,18 @@ def test_a_crash_shows_the_students_own_line_and_what_was_passed_in():
     assert "z: float64 array of shape (6, 9)" in text
 
 
+def test_code_is_shown_as_it_was_written():
+    """Asterisks are emphasis in a sentence and powers in code, where nothing is an index."""
+
+    def broken(z):
+        s_t = np.ones(3)
+        return z**2 @ s_t**2
+
+    report = check(broken, "demo_softmax")
+    assert "`return z**2 @ s_t**2`" in repr(report)
+    assert "<code>return z**2 @ s_t**2</code>" in report._repr_html_()
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [

@@ -22,8 +22,8 @@ MARK_COLOURS = {
 }
 
 
-MARKUP = (
-    (r"`([^`]*)`", r"<code>\1</code>"),
+CODE = re.compile(r"`([^`]*)`")
+MARKUP = (  # outside code
     (r"\*\*([^*]*)\*\*", r"<b>\1</b>"),
     (r"(?<=[A-Za-zŷδΣ])_(?:\{([^}]*)\}|([A-Za-z0-9]))(?![A-Za-z0-9_])", r"<sub>\1\2</sub>"),
 )
@@ -129,7 +129,7 @@ class Report:
 
     def __repr__(self):
         lines = [self._headline()]
-        lines += [f"  {line.replace('**', '')}" for line in self._what_happened()]
+        lines += [f"  {_text_line(line)}" for line in self._what_happened()]
         if self._has_triangle:
             lines += [f"  {line}" for line in _text_triangles(self.diagnosis)]
         lines += [f"  {line}" for line in self._numbers()]
@@ -321,12 +321,22 @@ def _html_weight(text):
     )
 
 
+def _text_line(line):
+    """A line without the marks of emphasis; code keeps its own asterisks."""
+    pieces = CODE.split(line)  # text and code in turn
+    return "".join(f"`{p}`" if i % 2 else p.replace("**", "") for i, p in enumerate(pieces))
+
+
 def _html_line(line):
-    """An escaped line, with code, emphasis and subscripts set as such."""
-    html = escape(line)
-    for pattern, replacement in MARKUP:
-        html = re.sub(pattern, replacement, html)
-    return f'<div style="margin-left:1.4em">{html}</div>'
+    """An escaped line, with code as it stands, and emphasis and subscripts set as such."""
+    pieces = CODE.split(escape(line))  # text and code in turn
+    for i, piece in enumerate(pieces):
+        if i % 2:
+            pieces[i] = f"<code>{piece}</code>"
+            continue
+        for pattern, replacement in MARKUP:
+            pieces[i] = re.sub(pattern, replacement, pieces[i])
+    return f'<div style="margin-left:1.4em">{"".join(pieces)}</div>'
 
 
 def _html_maps(parts):
