@@ -119,6 +119,31 @@ def test_two_mistakes_are_both_named():
     assert named(check(both, SINGLE_LOOP)) == ["W14", "W24"]
 
 
+def test_a_softmax_jacobian_that_was_left_out_is_named():
+    """The likeliest slip with a squared error: ŷ - y, as if the Jacobian cancelled here too."""
+    report = check(
+        lambda y_hat_t, y_t: y_hat_t - np.eye(len(y_hat_t))[y_t], "gradient_z_squared_error"
+    )
+    assert named(report) == ["V4b"]
+
+
+def test_the_seeds_layout_of_the_states_is_named():
+    def with_the_initial_state_last(params, x, s_init):
+        s = np.zeros((len(x) + 1, len(s_init)))
+        s[-1] = s_init
+        for t in range(len(x)):
+            s[t] = np.tanh(params.U[:, x[t]] + params.W @ s[t - 1])
+        return s
+
+    assert named(check(with_the_initial_state_last, "forward_states")) == ["F3b"]
+
+
+def test_a_transposed_array_is_not_called_a_gradient_where_there_is_none():
+    report = check(lambda x, n_classes: np.eye(n_classes)[x].T, "one_hot")
+    assert named(report) == ["V12"]
+    assert "gradient" not in report.diagnosis.mistakes[0].name
+
+
 def test_an_unknown_mistake_gets_no_name_but_what_is_known():
     odd = check(lambda *a: single_loop(*a, back=lambda W: np.roll(W, 1, axis=0)), SINGLE_LOOP)
     assert odd.outcome is Outcome.INCORRECT

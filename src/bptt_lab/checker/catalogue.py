@@ -163,6 +163,15 @@ _mistake(
     also=({"start": np.zeros_like},),
 )
 _mistake(
+    "F3b",
+    "The initial state stands in the last row, where s[-1] finds it, and s_t in row t.",
+    "In this course it is row 0 and s[t + 1] is s_t, so that no index ever wraps around.",
+    "Which row should step 0 read, and which should it write?",
+    FORWARD,
+    "the seed's own layout",
+    layout=lambda s: np.roll(s, -1, axis=0),
+)
+_mistake(
     "F4",
     "W is applied transposed: Wᵀ s_{t-1} where the model has W s_{t-1}.",
     "It looks right only when W is symmetric: row i of W holds the weights into unit i.",
@@ -424,6 +433,15 @@ _mistake(
     OUTPUT,
     "hankcs/CS224n #17",
     error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / y_hat,
+)
+_mistake(
+    "V4b",
+    "The step through the softmax is missing: its Jacobian is taken for the identity.",
+    "What comes before that step is the derivative by ŷ. One by z is asked for.",
+    "If z_j rises by h, does ŷ_j rise by h?",
+    OUTPUT,
+    "the seed's comments (OB)",
+    jacobian=lambda y_hat_t: np.eye(len(y_hat_t)),
 )
 _mistake(
     "V5",
@@ -2037,9 +2055,9 @@ _mistake(
 )
 _mistake(
     "V12",
-    "A gradient is transposed.",
-    "A gradient has the shape of its parameter: entry [i, j] belongs to entry [i, j].",
-    "Which vector of the outer product gives the row?",
+    "Rows and columns have changed places: the array is transposed.",
+    "Entry [i, j] belongs to entry [i, j]; a gradient, for one, has the shape of its parameter.",
+    "What should one row of it stand for? (In an outer product, the first vector gives the row.)",
     OUTPUT,
     "the seed's comments (Ashutosh, Boussad)",
 )

@@ -66,6 +66,11 @@ class Steps:
         return s
 
     @staticmethod
+    def layout(s):
+        """The states as an exercise returns them: the initial one in row 0."""
+        return s
+
+    @staticmethod
     def copy_of_step(W_copies, t):
         return W_copies[t]
 
