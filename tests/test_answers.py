@@ -57,6 +57,7 @@ FITS = {  # names that fit answers whose label has no id, or that of an equal mi
     "W30 sign of U and W": ("V2",),
     "W36 averaged": ("W29",),
     "T11 turned over": ("W1",),
+    "the seed's listing, index by index": ("W8b and W18b",),
     **{
         label: ("F16",)
         for label in (

@@ -731,6 +731,19 @@ _mistake(
     hop_slope=lambda s: 1 - np.vstack([s[2:], s[-1:]]) ** 2,
 )
 _mistake(
+    "W8b",
+    "The slope of tanh is taken one row of s too early: at the state before.",
+    "tanh' at step k is 1 - s_k², and s_k is s[k + 1] here, since s[0] is the initial state.",
+    "Which row of s holds the state that the error has just arrived at?",
+    TIME,
+    "the seed's index s[t], used with our layout",
+    **_both_slopes(lambda s: 1 - s[:-1] ** 2),
+    also=(
+        {"first_slope": lambda s: 1 - s[:-1] ** 2},
+        {"hop_slope": lambda s: 1 - s[:-1] ** 2},
+    ),
+)
+_mistake(
     "W9",
     "tanh was taken twice: the slope is computed as 1 - tanh(s)².",
     "s is already tanh(a), so the slope of tanh at a is 1 - s².",
@@ -1036,6 +1049,14 @@ _mistake(
     also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1, shift=k1 - 1)},),
 )
 _mistake(
+    "T3d",
+    "The chunks are counted from the end of the sentence.",
+    "Chunks are cut as the sentence is read: from step 0 on, and the last may be shorter.",
+    "If T is no multiple of k1, which of your chunks is the short one?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1, shift=-n_steps),
+)
+_mistake(
     "T4",
     "Overlapping windows send the same losses back again: near terms count several times.",
     "Each term of the triangle belongs into the gradient once.",
@@ -1090,6 +1111,14 @@ _mistake(
     "How many contributions does τ = 0 keep?",
     TRUNCATION,
     window_mask=lambda n_steps, window: (_lag(n_steps) > 0) & (_lag(n_steps) <= window),
+)
+_mistake(
+    "T18",
+    "Only the terms exactly τ hops back are kept; the nearer ones are missing.",
+    "A window of τ keeps all the lags 0 … τ, so the gradients of single lags are summed.",
+    "What do the gradients for τ = 0 and τ = 1 have in common?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: _lag(n_steps) == window,
 )
 
 

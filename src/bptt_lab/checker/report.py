@@ -22,9 +22,10 @@ MARK_COLOURS = {
 }
 
 
-CODE = re.compile(r"`([^`]*)`")
-MARKUP = (  # outside code
-    (r"\*\*([^*]*)\*\*", r"<b>\1</b>"),
+CODE = r"`([^`]*)`"  # nothing inside it is marked up: there, asterisks are powers
+BOLD = r"\*\*([^*]+)\*\*"
+MARKUP = (
+    (BOLD, r"<b>\1</b>"),
     (r"(?<=[A-Za-zŷδΣ])_(?:\{([^}]*)\}|([A-Za-z0-9]))(?![A-Za-z0-9_])", r"<sub>\1\2</sub>"),
 )
 
@@ -129,6 +130,7 @@ class Report:
 
     def __repr__(self):
         lines = [self._headline()]
+        lines += [f"  {line}" for line in self._crash_lines()]
         lines += [f"  {_text_line(line)}" for line in self._what_happened()]
         if self._has_triangle:
             lines += [f"  {line}" for line in _text_triangles(self.diagnosis)]
@@ -146,6 +148,7 @@ class Report:
             f'<div><span style="color:{colour};font-weight:bold">{symbol}</span> '
             f"<b>{escape(head)}</b>{escape(': ' + rest[0]) if rest else ''}</div>"
         ]
+        body += [_html_line(line, markup=()) for line in self._crash_lines()]
         body += [_html_line(line) for line in self._what_happened()]
         if self._has_triangle:
             body += [_html_triangles(self.diagnosis)]
@@ -176,15 +179,17 @@ class Report:
 
     def _what_happened(self):
         """Sentences; `backticks` mark code and **asterisks** what matters most."""
-        lines = list(self.faults)
-        if self.crash is not None:
-            lines += [f"{self.crash.name}: {self.crash.message}"]
-            if self.crash.line is not None:
-                lines += ["your line {}: `{}`".format(*self.crash.line)]
-            if self.crash.passed:
-                lines += [f"it was called with {'; '.join(self.crash.passed)}"]
-        if self.diagnosis is not None:
-            lines += _diagnosis_lines(self.diagnosis)
+        return [*self.faults, *(_diagnosis_lines(self.diagnosis) if self.diagnosis else ())]
+
+    def _crash_lines(self):
+        """The exception, and where it was raised, as the student wrote it."""
+        if self.crash is None:
+            return []
+        lines = [f"{self.crash.name}: {self.crash.message}"]
+        if self.crash.line is not None:
+            lines += ["your line {}: `{}`".format(*self.crash.line)]
+        if self.crash.passed:
+            lines += [f"it was called with {'; '.join(self.crash.passed)}"]
         return lines
 
     def _numbers(self):
@@ -322,21 +327,20 @@ def _html_weight(text):
 
 
 def _text_line(line):
-    """A line without the marks of emphasis; code keeps its own asterisks."""
-    pieces = CODE.split(line)  # text and code in turn
-    return "".join(f"`{p}`" if i % 2 else p.replace("**", "") for i, p in enumerate(pieces))
+    """A line without the asterisks of its emphasis."""
+    return re.sub(f"{CODE}|{BOLD}", lambda found: found[2] or found[0], line)
 
 
-def _html_line(line):
-    """An escaped line, with code as it stands, and emphasis and subscripts set as such."""
-    pieces = CODE.split(escape(line))  # text and code in turn
-    for i, piece in enumerate(pieces):
-        if i % 2:
-            pieces[i] = f"<code>{piece}</code>"
-            continue
-        for pattern, replacement in MARKUP:
-            pieces[i] = re.sub(pattern, replacement, pieces[i])
-    return f'<div style="margin-left:1.4em">{"".join(pieces)}</div>'
+def _html_line(line, markup=MARKUP):
+    """An escaped line, with code, emphasis and subscripts set as such."""
+    html = escape(line)
+    code = re.findall(CODE, html)
+    html = re.sub(CODE, "``", html)
+    for pattern, replacement in markup:
+        html = re.sub(pattern, replacement, html)
+    for part in code:
+        html = html.replace("``", f"<code>{part}</code>", 1)
+    return f'<div style="margin-left:1.4em">{html}</div>'
 
 
 def _html_maps(parts):
