@@ -1372,7 +1372,7 @@ _mistake(
 _mistake(
     "J10",
     "The spectral radius is taken for the norm.",
-    "Eigenvalues say what happens after many hops; singular values bound each single one.",
+    "Eigenvalues say what high powers of a matrix do; singular values bound each single hop.",
     "What is the norm of [[0, 1], [0, 0]]?",
     VANISHING,
     "Pascanu et al., first arXiv version; ai.SE 20378",
@@ -2057,7 +2057,7 @@ _mistake(
 _mistake(
     "L26",
     "A is raised to its powers entry by entry.",
-    "A ** n takes powers of entries; hops are matrix products.",
+    "`A ** n` takes powers of entries; hops are matrix products.",
     "What does `**` do with an array?",
     TRAINING,
     chain_terms=lambda A, v, n_hops: [(A**lag @ v)[0] for lag in range(n_hops + 1)],
