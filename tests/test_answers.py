@@ -63,19 +63,18 @@ FITS = {  # names that fit answers whose label has no id, or that of an equal mi
     "W8 columns scaled": ("J4",),
     "W2 own error missing": ("W3b",),
     "entropy": ("F10g",),
-    "slope one step early": ("W8b",),
     "order of time turned": ("W37",),
     "in reverse": ("W37",),
     "all losses": ("W2b",),
     "chunks one too long": ("T1c",),
     "last chunk only": ("T2b",),
     "mask transposed": ("T11",),
-    "mask inverted": ("T13c",),
+    "mask inverted": ("T13b",),
     "no mask": ("T5",),
-    "mean": ("T13d",),
-    "lags not summed": ("T13b",),
+    "mean": ("T13c",),
     "first row only": ("W26",),
     "everything frozen": ("T15b",),
+    "the seed's listing, index by index": ("W8b and W18b",),
     **{
         label: ("F16",)
         for label in (

@@ -1,5 +1,6 @@
 """The check: its four outcomes, what it notices, and what it never holds against a student."""
 
+import html
 import io
 import logging
 import sys
@@ -13,7 +14,7 @@ from bptt_lab import rnn
 from bptt_lab.checker import EXERCISES, check, judge, watch
 from bptt_lab.checker.exercise import exercise, prediction
 from bptt_lab.checker.fixtures import fixtures
-from bptt_lab.checker.report import Outcome
+from bptt_lab.checker.report import Outcome, _html_line, _text_line
 
 UNIT = "test"
 
@@ -86,6 +87,24 @@ def test_a_crash_shows_the_students_own_line_and_what_was_passed_in():
     assert "ValueError: matmul" in text
     assert "`return right_softmax(z @ wrong)`" in text
     assert "z: float64 array of shape (6, 9)" in text
+
+
+def test_a_crash_shows_the_students_line_and_names_as_they_were_written():
+    def broken(z):
+        return right_softmax(z**2 + z**2) + z_t  # noqa: F821
+
+    report = check(broken, "demo_softmax")
+    line = "return right_softmax(z**2 + z**2) + z_t  # noqa: F821"
+    assert f"`{line}`" in repr(report)
+    page = html.unescape(report._repr_html_())
+    assert f"<code>{line}</code>" in page
+    assert "NameError: name 'z_t' is not defined" in page
+
+
+def test_powers_in_a_sentence_are_no_emphasis():
+    assert _text_line("**Wrong.** A ** n is") == "Wrong. A ** n is"
+    assert _text_line("`s**2 * t**2`") == "`s**2 * t**2`"
+    assert "<code>s**2 * t_k**2</code>, a<sub>t</sub>" in _html_line("`s**2 * t_k**2`, a_t")
 
 
 @pytest.mark.parametrize(

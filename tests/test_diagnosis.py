@@ -14,6 +14,8 @@ from bptt_lab.checker.matrix import blind_fixtures, kill_matrix, kills, naming_m
 from bptt_lab.checker.report import Outcome
 from bptt_lab.checker.steps import Steps
 
+from .answers.summed_gradients import seeds_listing
+
 SINGLE_LOOP = "bptt_single_loop"
 
 
@@ -212,6 +214,38 @@ def test_the_same_seed_gives_the_same_verdict_and_another_one_the_same_name():
     assert repr(check(wrong, SINGLE_LOOP, seed=3)) == repr(check(wrong, SINGLE_LOOP, seed=3))
     for seed in range(20):
         assert named(check(wrong, SINGLE_LOOP, seed=seed)) == ["W14"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_seeds_listing_on_our_states_is_told_both_of_its_slips(seed):
+    report = check(seeds_listing, "bptt_double_loop", seed)
+    assert sorted(named(report)) == ["W18b", "W8b"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_chunks_that_are_counted_from_the_end_are_told_so(seed):
+    def chunks(n_steps, k1):
+        mask = np.zeros((n_steps, n_steps), dtype=bool)
+        for end in range(n_steps, 0, -k1):
+            start = max(0, end - k1)
+            mask[start:end, start:end] = np.tri(end - start)
+        return mask
+
+    assert named(check(chunks, "chunk_mask", seed)) == ["T3d"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_lags_that_are_not_summed_are_told_so(seed):
+    def one_lag_each(params, s, error):
+        slope = 1 - s[1:] ** 2
+        delta = (error @ params.V) * slope
+        dW = [delta.T @ s[:-1]]
+        for lag in range(1, len(error)):
+            delta = (delta[1:] @ params.W) * slope[:-lag]
+            dW.append(delta.T @ s[: -1 - lag])
+        return np.array(dW)
+
+    assert named(check(one_lag_each, "every_window_w", seed)) == ["T18"]
 
 
 def test_good_fixtures_see_all_and_blind_ones_lose_what_is_known():

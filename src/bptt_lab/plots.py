@@ -1195,15 +1195,8 @@ def learning_curves(losses, reference=None, *, smooth=20, log=False, label="loss
         ends.append(means[-1])
         sentences.append(f"{name} from {_short(means[0])} to {_short(means[-1])}")
     for name, value in (reference or {}).items():
-        ax.axhline(value, color=GREY, linestyle=":", linewidth=2)
-        ax.annotate(
-            _symbol(name),
-            (0, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 4),
-            textcoords="offset points",
-            color=GREY,
-        )
+        # named in the legend: what is learned comes so near that a label at the line would cover it
+        ax.axhline(value, color=GREY, linestyle=":", linewidth=2, label=_symbol(name))
         sentences.append(f"for comparison {name} at {_short(value)}")
     ax.set(xlabel="update", ylabel=label)
     ax.grid(axis="y", color="#dddddd", linewidth=0.8)

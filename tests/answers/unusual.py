@@ -694,7 +694,7 @@ _WINDOWED = {
     "W4b": lambda T, w: [[k == max(0, t - w) for k in range(T)] for t in range(T)],
     "T9": _slices,
     "T10": lambda T, w: as_numbers(T, w) * max(1, T / (w + 1)),
-    "T13b": lambda T, w: np.eye(T, k=-w),
+    "T18": lambda T, w: np.eye(T, k=-w),
 }
 _CHUNKED = {
     "W4b": lambda T, k1: _blocks(T, k1, lambda t, k, k1, T: k % k1 == 0),
@@ -765,8 +765,8 @@ NAMED |= {
     ("state_jacobian", "J7"): lambda W, s_k: (np.diag(1 - s_k**2) @ W).T,
     ("masked_gradient", "T5"): lambda credit_W, mask: credit_W.sum(axis=1).sum(axis=0),
     ("masked_gradient", "T11"): lambda credit_W, mask: credit_W[mask.T].sum(axis=0),
-    ("masked_gradient", "T13c"): lambda credit_W, mask: credit_W[~mask].sum(axis=0),
-    ("masked_gradient", "T13d"): lambda credit_W, mask: credit_W[mask].mean(axis=0),
+    ("masked_gradient", "T13b"): lambda credit_W, mask: credit_W[~mask].sum(axis=0),
+    ("masked_gradient", "T13c"): lambda credit_W, mask: credit_W[mask].mean(axis=0),
     ("masked_gradient", "W24"): lambda credit_W, mask: credit_W[mask].sum(axis=0).T,
 }
 

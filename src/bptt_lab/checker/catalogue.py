@@ -911,10 +911,11 @@ _mistake(
 )
 _mistake(
     "W8b",
-    "The slope of tanh is taken one state too early: s[t] is s_{t-1} here.",
-    "The error passes the tanh that made s_t, and s_t is s[t + 1] in our arrays.",
-    "Print s[0]. Which state is it?",
+    "The slope of tanh is taken one row of s too early: at the state before.",
+    "tanh' at step k is 1 - s_k², and s_k is s[k + 1] here, since s[0] is the initial state.",
+    "Which row of s holds the state that the error has just arrived at?",
     TIME,
+    "the seed's index s[t], used with our layout",
     **_both_slopes(lambda s: 1 - s[:-1] ** 2),
     also=(
         {"first_slope": lambda s: 1 - s[:-1] ** 2},
@@ -1318,6 +1319,14 @@ _mistake(
     also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1, shift=k1 - 1)},),
 )
 _mistake(
+    "T3d",
+    "The chunks are counted from the end of the sentence.",
+    "Chunks are cut as the sentence is read: from step 0 on, and the last may be shorter.",
+    "If T is no multiple of k1, which of your chunks is the short one?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1, shift=-n_steps),
+)
+_mistake(
     "T4",
     "Overlapping windows send the same losses back again: near terms count several times.",
     "Each term of the triangle belongs into the gradient once.",
@@ -1398,15 +1407,15 @@ _mistake(
     window_mask=lambda n_steps, window: (_lag(n_steps) > 0) & (_lag(n_steps) <= window),
 )
 _mistake(
-    "T13b",
-    "Only the contribution from exactly τ hops back is kept.",
-    "A window keeps all contributions up to τ hops: lags 0 … τ, added up.",
-    "What happened to the nearer contributions?",
+    "T18",
+    "Only the terms exactly τ hops back are kept; the nearer ones are missing.",
+    "A window of τ keeps all the lags 0 … τ, so the gradients of single lags are summed.",
+    "What do the gradients for τ = 0 and τ = 1 have in common?",
     TRUNCATION,
     window_mask=lambda n_steps, window: _lag(n_steps) == window,
 )
 _mistake(
-    "T13c",
+    "T13b",
     "The mask is turned round: what should be dropped is kept.",
     "True stands for a term that stays.",
     "What does your function do with a mask that is True everywhere?",
@@ -1414,7 +1423,7 @@ _mistake(
     kept=np.logical_not,
 )
 _mistake(
-    "T13d",
+    "T13c",
     "The kept terms are averaged; they should be added.",
     "The gradient is a sum of its terms, however many there are.",
     "By which factor do you differ?",
@@ -1696,7 +1705,7 @@ _mistake(
 _mistake(
     "J10",
     "The spectral radius is taken for the norm.",
-    "Eigenvalues say what happens after many hops; singular values bound each single one.",
+    "Eigenvalues say what high powers of a matrix do; singular values bound each single hop.",
     "What is the norm of [[0, 1], [0, 0]]?",
     VANISHING,
     "Pascanu et al., first arXiv version; ai.SE 20378",
@@ -2381,7 +2390,7 @@ _mistake(
 _mistake(
     "L26",
     "A is raised to its powers entry by entry.",
-    "A ** n takes powers of entries; hops are matrix products.",
+    "`A ** n` takes powers of entries; hops are matrix products.",
     "What does `**` do with an array?",
     TRAINING,
     chain_terms=lambda A, v, n_hops: [(A**lag @ v)[0] for lag in range(n_hops + 1)],
