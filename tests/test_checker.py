@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 import logging
 import sys
 import warnings
@@ -180,6 +181,7 @@ def test_a_wrong_number_of_results_is_said(function, words):
 
 def test_results_may_come_from_a_generator_or_in_one_array():
     assert check(lambda W, s: (r for r in (W.sum(), 2 * s)), "demo_pair").score == 1.0
+    assert "returns 1000 values" in repr(check(lambda W, s: itertools.count(), "demo_pair"))
     in_one = check(lambda W, s: np.array([s, 2 * s]), "demo_pair")
     assert in_one.score == 0.5
     assert "total has shape (8,), but should have ()" in repr(in_one)
