@@ -3,6 +3,7 @@
 import io
 import logging
 import sys
+import time
 import warnings
 from html.parser import HTMLParser
 
@@ -14,6 +15,7 @@ from bptt_lab.checker import EXERCISES, check, judge, watch
 from bptt_lab.checker.exercise import exercise, prediction
 from bptt_lab.checker.fixtures import fixtures
 from bptt_lab.checker.report import Outcome
+from bptt_lab.checker.watch import TooLongError, time_limit
 
 UNIT = "test"
 
@@ -375,3 +377,13 @@ def test_a_terminal_without_ipython_prints(monkeypatch):
     monkeypatch.setattr(sys, "stdout", out)
     check(right_softmax, "demo_softmax").points(1)
     assert "✓ demo_softmax: correct" in out.getvalue()
+
+
+def test_a_time_limit_goes_on_after_one_within_it():
+    def sleep():
+        with time_limit(5):
+            pass
+        time.sleep(5)
+
+    with pytest.raises(TooLongError), time_limit(0.2):
+        sleep()
