@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from traitlets.config import Config
@@ -195,6 +196,26 @@ def test_the_attacks_are_real_ones(tmp_path):
     lines = grade_all(course, entries)
     assert len(lines) >= 10
     assert [line.name for line in lines if not line.score] == []
+
+
+def test_what_ends_the_process_costs_its_own_exercise_only(tmp_path):
+    """And what ends it again and again is started a few times only."""
+    course = make_course(tmp_path, SHORT)
+    dies = f"import os\ndef {EXERCISE}(*a):\n    os._exit(1)\n"
+    later = "import os, threading\nthreading.Timer(0.2, os._exit, (0,)).start()"
+    hand_in(course, "in a call", Attack("", function=dies))
+    hand_in(course, "in a cell", Attack("", function=RIGHT, after="import os\nos._exit(1)"))
+    hand_in(course, "a bomb", Attack("", function=RIGHT, before="import time\n" + later))
+    path = course.submitted / "a bomb" / UNIT / course.notebook(UNIT)
+    nb = read_notebook(path)
+    nb.cells.insert(2, nbformat.v4.new_code_cell("time.sleep(1)"))
+    nbformat.write(nb, path)
+    rows = {row.student: row for row in grade_class(course)}
+    scores = {name: [e.score for e in row.exercises] for name, row in rows.items()}
+    assert scores == {"a bomb": [4, 2], "in a call": [0, 2], "in a cell": [4, 2]}
+    assert {row.status for row in rows.values()} == {submission.KERNEL_DIED}
+    again = "the kernel died: it was started again for what came after that"
+    assert all(again in row.reason for row in rows.values())
 
 
 # The parts

@@ -31,6 +31,7 @@ from .submission import ENDLESS, LARGEST_BESIDE
 
 SECONDS_TO_ASK = 30  # for all calls of an exercise; the last one may still come to its end
 SECONDS_TO_JUDGE = 30  # for what is done on this side
+MOST_DEATHS = 3  # of one notebook, after which it is not started again
 LEFT_OUT = "not run while grading: no answer depends on this cell\n"
 MOST_OUTPUTS = 500  # of one cell
 MOST_TEXT = (
@@ -70,10 +71,11 @@ class JudgeInSandbox(NbGraderPreprocessor):
         require = self.require_sandbox or bool(os.environ.get(sandbox.REQUIRE))
         warm = sandbox.warm(require)
         files = _files(Path(submitted))
-        session = warm.session(files, {"RLIMIT_AS": self.memory << 20})
+        limits = {"RLIMIT_AS": self.memory << 20}
+        session = warm.session(files, limits)
         self._digest, self._end = _digest(nb, files), monotonic() + self.total_timeout
         self._room = MOST_TEXT_IN_ALL
-        mistakes = {}
+        mistakes, ran, deaths = {}, [], []
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         to_run = range(len(code)) if self.run_all else self._to_run(code, resources)
         try:
@@ -86,12 +88,27 @@ class JudgeInSandbox(NbGraderPreprocessor):
                     mistakes |= {mark["grade_id"]: named} if named else {}
                 elif i in to_run:
                     cell.outputs = self._run(cell.source, session)
+                    ran += [] if session.dead else [cell.source]
                 else:
                     cell.outputs = [new_output("stream", name="stdout", text=LEFT_OUT)]
+                more = any(map(_is_test, code[i + 1 :]))
+                if session.dead and more and len(deaths) < MOST_DEATHS:
+                    deaths.append(session.dead)
+                    session.close()
+                    session = warm.session(files, limits)
+                    self._repeat(ran, session)
         finally:
             session.close()
-        nb.metadata["bptt_lab"] = {"protection": warm.protection, "mistakes": mistakes}
+        about = {"protection": warm.protection, "mistakes": mistakes}
+        nb.metadata["bptt_lab"] = about | ({"deaths": deaths} if deaths else {})
         return nb, resources
+
+    def _repeat(self, ran, session):
+        """Bring a new process to where the last one was before what ended it."""
+        for source in ran:
+            if session.dead:
+                return
+            self._run(source, session)
 
     def _to_run(self, code, resources):
         """The numbers of the cells to run: not of demonstrations that were left as they are."""

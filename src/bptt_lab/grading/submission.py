@@ -27,7 +27,7 @@ from .course import (
 GRADED = "graded"
 MENDED = "mended"  # graded, after something was put right
 TIMED_OUT = "timed out"  # graded, but something did not come to an end
-KERNEL_DIED = "kernel died"  # graded as far as it was run
+KERNEL_DIED = "kernel died"  # graded, but for what ended it, and as far as it could be run
 NO_ANSWER = "no answer"  # graded up to where the student's process answered nonsense
 MISSING = "missing"
 BROKEN = "broken file"
@@ -257,7 +257,7 @@ def _grade(course, student, unit, require_sandbox):
     result.outcomes = outcomes(graded)
     kept = graded.metadata.get("bptt_lab", {})
     result.protection, result.mistakes = kept.get("protection", ""), kept.get("mistakes", {})
-    result.status, notes = _status(result.outcomes, _stopped(graded), notes)
+    result.status, notes = _status(result.outcomes, _stopped(graded), notes, kept.get("deaths", []))
     called = api.generate_feedback(unit, student, force=True)
     if called["success"]:
         result.digest = digest(course, student, unit)
@@ -337,11 +337,28 @@ def _stopped(notebook):
     return list(dict.fromkeys(name.removeprefix("check_") for name in names))
 
 
-def _status(outcomes, stopped, notes):
-    """The status that follows from what the checks said, and all that is to be said of it."""
+def _status(outcomes, stopped, notes, deaths=()):
+    """The status that follows from what the checks said, and all that is to be said of it.
+
+    Parameters
+    ----------
+    outcomes : dict
+    stopped : list of str
+        The names of cells that were stopped.
+    notes : list of str
+        What was mended.
+    deaths : sequence of str
+        Why the process ended, each time that it was started again.
+    """
     said = list(outcomes.values())
     not_run = [words for words in said if words.startswith("not run")]
-    if KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
+    if deaths and not not_run:
+        status = KERNEL_DIED if KERNEL_DIED in "".join(deaths) else TIMED_OUT
+        status = NO_ANSWER if NONSENSE in "".join(deaths) else status
+        why = "; ".join(dict.fromkeys(deaths))
+        which = f" ({', '.join(stopped)})" if stopped else ""
+        notes = [f"{why}{which}: it was started again for what came after that", *notes]
+    elif KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
         status = KERNEL_DIED
         notes = [f"the kernel died; {len(not_run)} exercises were not run", *notes]
     elif NONSENSE in "".join(not_run):
