@@ -2,6 +2,7 @@
 
 import html
 import io
+import itertools
 import logging
 import sys
 import warnings
@@ -168,10 +169,31 @@ def test_partial_credit_is_the_fraction_of_right_parts():
     [
         (lambda W, s: W.sum(), "it should return 2 arrays, total, twice"),
         (lambda W, s: (1.0, 2.0, 3.0), "returns 3 values; it should return 2 arrays"),
+        (
+            lambda W, s: {"total": W, "twice": s},
+            "returns a dict with the keys 'total', 'twice'; it",
+        ),
     ],
 )
 def test_a_wrong_number_of_results_is_said(function, words):
     assert words in repr(check(function, "demo_pair"))
+
+
+def test_results_may_come_from_a_generator_or_in_one_array():
+    assert check(lambda W, s: (r for r in (W.sum(), 2 * s)), "demo_pair").score == 1.0
+    assert "returns 1000 values" in repr(check(lambda W, s: itertools.count(), "demo_pair"))
+    in_one = check(lambda W, s: np.array([s, 2 * s]), "demo_pair")
+    assert in_one.score == 0.5
+    assert "total has shape (8,), but should have ()" in repr(in_one)
+
+
+def test_a_sum_in_another_order_is_no_other_result():
+    calls = iter(range(1000))
+
+    def in_another_order(z):
+        return right_softmax(z) * (1 + 1e-15 * (next(calls) % 2))
+
+    assert check(in_another_order, "demo_softmax").outcome is Outcome.CORRECT
 
 
 def test_a_changed_argument_is_named():
@@ -275,6 +297,7 @@ def test_predictions():
     assert "'a' is not what the computation gives" in repr(wrong)
     assert "b" not in repr(wrong).split("computation gives")[1].split(".")[0]
     assert "a letter in quotes" in repr(check(lambda: 2, "demo_choice"))
+    assert "should be a number, not 'c'" in repr(check(lambda: "c", "demo_number"))
     assert check(lambda: 13.4, "demo_number").score == 1.0
     assert check(lambda: 12, "demo_number").score == 0.0
     assert "13.0" not in repr(check(lambda: 12, "demo_number"))

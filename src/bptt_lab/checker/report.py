@@ -45,7 +45,8 @@ class Part:
 
     `off` is the error of each entry in units of the largest right one, zero where it is within the
     tolerance; `worst` is the index of the worst entry, `yours` and `expected` its two numbers.
-    `case` names the fixture on which it was first wrong.
+    `case` names the fixture on which it was first wrong; `nearly` says why a number that is nearly
+    right is not.
     """
 
     name: str
@@ -58,11 +59,17 @@ class Part:
     off: np.ndarray | None = None
     case: str = ""
     is_numeric: bool = True
+    nearly: str | None = None
+
+    @property
+    def badness(self):
+        """0 for right, 1 for wrong in the last digits, 2 for wrong."""
+        return 0 if self.right else (1 if self.nearly else 2)
 
     @property
     def has_map(self):
-        """Whether there is a picture of where it is wrong."""
-        return self.off is not None and self.off.ndim > 0
+        """Whether there is a picture of where it is wrong; it would be even if only digits are."""
+        return self.off is not None and self.off.ndim > 0 and not self.nearly
 
 
 @dataclass(frozen=True)
@@ -195,7 +202,8 @@ class Report:
     def _numbers(self):
         if self.outcome is Outcome.CORRECT:
             return []
-        return [line for part in self.parts for line in _part_lines(part, self.exercise)]
+        lines = [line for part in self.parts for line in _part_lines(part, self.exercise)]
+        return lines + list(dict.fromkeys(part.nearly for part in self.parts if part.nearly))
 
     @property
     def _has_triangle(self):
@@ -239,7 +247,7 @@ def _part_lines(part, exercise):
             where = f" ({part.case})" if part.case else ""
             lines += [f"✗ {part.name} is off{n}: relative error {part.relative_error:.2g}{where}"]
         lines += [
-            f"worst at {part.name}{index}: yours {part.yours:.10g}, "
+            f"{'worst at ' if index else ''}{part.name}{index}: yours {part.yours:.10g}, "
             f"{exercise.against.removeprefix('the ')} {part.expected:.10g}"
         ]
     return lines

@@ -77,7 +77,7 @@ def mend_case_6(params, x, target, s, y_hat):
 def _last_loss(steps, params, x, target, s, y_hat):
     T = len(x)
     error = np.zeros((T, len(params.V)))
-    error[-1] = steps.error(y_hat[None], np.array([target]))[0]
+    error[-1] = steps.error(y_hat[None], steps.target(x[-1:], np.array([target])))[0]
     weights = steps.weights(np.tri(T)) * (np.arange(T) == T - 1)[:, None]
     weighted = weights[:, :, None] * steps.deltas(params, error, s)
     dU, dW = steps.sum_U(weighted, x, params.U.shape[1]), steps.sum_W(weighted, s)
