@@ -98,6 +98,9 @@ def _release(options):
 
 def _grade(options):
     from .grading.course import Course, CourseError
+
+    if not hasattr(os, "fork"):
+        raise CourseError("grading needs Linux or macOS; on Windows, run it in WSL")
     from .grading.table import grade_and_show
 
     course = Course.find()
