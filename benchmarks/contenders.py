@@ -116,6 +116,37 @@ def matrix_products(problem):
     return run
 
 
+def entry_by_entry(problem):
+    """What NumPy has to do besides the products: tanh, exp, logarithms and sums, and nothing else.
+
+    Like `matrix_products` it does so on arrays that are ready, of the sizes of the problem.
+    """
+    params, x, _ = problem
+    rng = np.random.default_rng(7)
+    s = rng.uniform(-0.9, 0.9, size=(*x.shape, len(params.W))).astype(params.W.dtype)
+    z = rng.normal(size=(x.size, len(params.V))).astype(params.W.dtype)
+    columns = params.U.T.copy()
+    out, e, product = np.empty_like(s), np.empty_like(z), s[0].copy()
+
+    def run():
+        a = columns[x]
+        for a_t, s_t in zip(a, out, strict=True):
+            a_t += product
+            np.tanh(a_t, out=s_t)
+        np.subtract(z, z.max(axis=-1, keepdims=True), out=e)
+        np.exp(e, out=e)
+        total = e.sum(axis=-1, keepdims=True)
+        np.divide(e, total, out=e)
+        np.log(total).sum()
+        slopes = 1 - s**2
+        for delta_t, slope in zip(a, slopes, strict=True):
+            delta_t += product
+            delta_t *= slope
+        np.add.at(np.zeros_like(columns), x.ravel(), a.reshape(-1, a.shape[-1]))
+
+    return run
+
+
 def double_loop(problem, window=None):
     """The loop of Britz's tutorial, with its ``bptt_truncate``, and a plain loop forward.
 

@@ -4,12 +4,14 @@ import importlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bptt_lab.checker import EXERCISES, check
 from bptt_lab.checker.report import Outcome
 
 from . import answers
+from .answers import unusual
 
 MODULES = sorted(p.stem for p in Path(answers.__file__).parent.glob("[a-z]*.py"))
 ANSWERS = [importlib.import_module(f"{answers.__name__}.{name}") for name in MODULES]
@@ -41,7 +43,7 @@ FITS = {  # names that fit answers whose label has no id, or that of an equal mi
     "classes counted from 1": ("V18b",),
     "V3 times y_hat (1 - y_hat)": ("V5",),
     "V14 divided by T": ("W36",),
-    "V14 divided by T and C": ("V13c and V14",),
+    "V14 divided by T and C": ("W36b",),
     "transposed": ("V12",),
     "slope of tanh multiplied in": ("V19",),
     "state times its slope": ("V19",),
@@ -57,6 +59,22 @@ FITS = {  # names that fit answers whose label has no id, or that of an equal mi
     "W30 sign of U and W": ("V2",),
     "W36 averaged": ("W29",),
     "T11 turned over": ("W1",),
+    "W14 transposed": ("J7",),
+    "W8 columns scaled": ("J4",),
+    "W2 own error missing": ("W3b",),
+    "entropy": ("F10g",),
+    "order of time turned": ("W37",),
+    "in reverse": ("W37",),
+    "all losses": ("W2b",),
+    "chunks one too long": ("T1c",),
+    "last chunk only": ("T2b",),
+    "mask transposed": ("T11",),
+    "mask inverted": ("T13b",),
+    "no mask": ("T5",),
+    "mean": ("T13c",),
+    "first row only": ("W26",),
+    "everything frozen": ("T15b",),
+    "the seed's listing, index by index": ("W8b and W18b",),
     **{
         label: ("F16",)
         for label in (
@@ -106,6 +124,30 @@ def test_no_wrong_answer_gets_a_name_that_does_not_fit(request, name, function):
     family = {re.match(r"[A-Z]\d+", mistake)[0] for mistake in named}  # F10b is a kind of F10
     own = set(re.findall(r"^[A-Z]\d+", label))
     assert not named or family == own or " and ".join(named) in FITS.get(label, ()), named
+
+
+@pytest.mark.parametrize(
+    ("name", "mistake", "function"),
+    [pytest.param(*key, function, id="-".join(key)) for key, function in unusual.NAMED.items()],
+)
+def test_a_mistake_in_a_loop_of_its_own_is_named(name, mistake, function):
+    for seed in (0, 1):
+        assert mistakes_named(check(function, name, seed)) == (mistake,)
+
+
+@pytest.mark.parametrize("function", unusual.NAMELESS)
+def test_what_is_not_in_the_catalogue_gets_no_name(function):
+    report = check(function, "bptt_single_loop")
+    assert report.outcome is Outcome.INCORRECT
+    assert mistakes_named(report) == ()
+
+
+def test_a_notebook_in_which_numpy_raises_can_be_checked():
+    right, wrong = unusual.through_a_flat_view, unusual.NAMED["total_loss", "F10h"]
+    with np.errstate(all="raise"):
+        for seed in (40, 41):  # not checked before, so that nothing is remembered
+            assert check(right, "output_error", seed).outcome is Outcome.CORRECT
+            assert mistakes_named(check(wrong, "total_loss", seed)) == ("F10h",)
 
 
 def test_a_right_answer_among_the_wrong_ones_would_be_noticed():

@@ -1,6 +1,8 @@
 """The check: its four outcomes, what it notices, and what it never holds against a student."""
 
+import html
 import io
+import itertools
 import logging
 import sys
 import time
@@ -14,7 +16,7 @@ from bptt_lab import rnn
 from bptt_lab.checker import EXERCISES, check, judge, watch
 from bptt_lab.checker.exercise import exercise, prediction
 from bptt_lab.checker.fixtures import fixtures
-from bptt_lab.checker.report import Outcome
+from bptt_lab.checker.report import Outcome, _html_line, _text_line
 from bptt_lab.checker.watch import TooLongError, time_limit
 
 UNIT = "test"
@@ -90,6 +92,24 @@ def test_a_crash_shows_the_students_own_line_and_what_was_passed_in():
     assert "z: float64 array of shape (6, 9)" in text
 
 
+def test_a_crash_shows_the_students_line_and_names_as_they_were_written():
+    def broken(z):
+        return right_softmax(z**2 + z**2) + z_t  # noqa: F821
+
+    report = check(broken, "demo_softmax")
+    line = "return right_softmax(z**2 + z**2) + z_t  # noqa: F821"
+    assert f"`{line}`" in repr(report)
+    page = html.unescape(report._repr_html_())
+    assert f"<code>{line}</code>" in page
+    assert "NameError: name 'z_t' is not defined" in page
+
+
+def test_powers_in_a_sentence_are_no_emphasis():
+    assert _text_line("**Wrong.** A ** n is") == "Wrong. A ** n is"
+    assert _text_line("`s**2 * t**2`") == "`s**2 * t**2`"
+    assert "<code>s**2 * t_k**2</code>, a<sub>t</sub>" in _html_line("`s**2 * t_k**2`, a_t")
+
+
 @pytest.mark.parametrize(
     ("function", "words"),
     [
@@ -151,10 +171,31 @@ def test_partial_credit_is_the_fraction_of_right_parts():
     [
         (lambda W, s: W.sum(), "it should return 2 arrays, total, twice"),
         (lambda W, s: (1.0, 2.0, 3.0), "returns 3 values; it should return 2 arrays"),
+        (
+            lambda W, s: {"total": W, "twice": s},
+            "returns a dict with the keys 'total', 'twice'; it",
+        ),
     ],
 )
 def test_a_wrong_number_of_results_is_said(function, words):
     assert words in repr(check(function, "demo_pair"))
+
+
+def test_results_may_come_from_a_generator_or_in_one_array():
+    assert check(lambda W, s: (r for r in (W.sum(), 2 * s)), "demo_pair").score == 1.0
+    assert "returns 1000 values" in repr(check(lambda W, s: itertools.count(), "demo_pair"))
+    in_one = check(lambda W, s: np.array([s, 2 * s]), "demo_pair")
+    assert in_one.score == 0.5
+    assert "total has shape (8,), but should have ()" in repr(in_one)
+
+
+def test_a_sum_in_another_order_is_no_other_result():
+    calls = iter(range(1000))
+
+    def in_another_order(z):
+        return right_softmax(z) * (1 + 1e-15 * (next(calls) % 2))
+
+    assert check(in_another_order, "demo_softmax").outcome is Outcome.CORRECT
 
 
 def test_a_changed_argument_is_named():
@@ -258,6 +299,7 @@ def test_predictions():
     assert "'a' is not what the computation gives" in repr(wrong)
     assert "b" not in repr(wrong).split("computation gives")[1].split(".")[0]
     assert "a letter in quotes" in repr(check(lambda: 2, "demo_choice"))
+    assert "should be a number, not 'c'" in repr(check(lambda: "c", "demo_number"))
     assert check(lambda: 13.4, "demo_number").score == 1.0
     assert check(lambda: 12, "demo_number").score == 0.0
     assert "13.0" not in repr(check(lambda: 12, "demo_number"))

@@ -14,6 +14,8 @@ from bptt_lab.checker.matrix import blind_fixtures, kill_matrix, kills, naming_m
 from bptt_lab.checker.report import Outcome
 from bptt_lab.checker.steps import Steps
 
+from .answers.summed_gradients import seeds_listing
+
 SINGLE_LOOP = "bptt_single_loop"
 
 
@@ -119,6 +121,31 @@ def test_two_mistakes_are_both_named():
     assert named(check(both, SINGLE_LOOP)) == ["W14", "W24"]
 
 
+def test_a_softmax_jacobian_that_was_left_out_is_named():
+    """The likeliest slip with a squared error: ŷ - y, as if the Jacobian cancelled here too."""
+    report = check(
+        lambda y_hat_t, y_t: y_hat_t - np.eye(len(y_hat_t))[y_t], "gradient_z_squared_error"
+    )
+    assert named(report) == ["V4b"]
+
+
+def test_the_seeds_layout_of_the_states_is_named():
+    def with_the_initial_state_last(params, x, s_init):
+        s = np.zeros((len(x) + 1, len(s_init)))
+        s[-1] = s_init
+        for t in range(len(x)):
+            s[t] = np.tanh(params.U[:, x[t]] + params.W @ s[t - 1])
+        return s
+
+    assert named(check(with_the_initial_state_last, "forward_states")) == ["F3b"]
+
+
+def test_a_transposed_array_is_not_called_a_gradient_where_there_is_none():
+    report = check(lambda x, n_classes: np.eye(n_classes)[x].T, "one_hot")
+    assert named(report) == ["V12"]
+    assert "gradient" not in report.diagnosis.mistakes[0].name
+
+
 def test_an_unknown_mistake_gets_no_name_but_what_is_known():
     odd = check(lambda *a: single_loop(*a, back=lambda W: np.roll(W, 1, axis=0)), SINGLE_LOOP)
     assert odd.outcome is Outcome.INCORRECT
@@ -177,7 +204,10 @@ def test_finite_differences_are_told_apart_from_bptt():
     assert report.outcome is Outcome.INCORRECT
     assert report.score == 0.0
     assert named(report) == []
-    assert "the error that a finite difference leaves" in repr(report)
+    text = " ".join(repr(report).split())
+    assert text.count("the error that a finite difference leaves") == 1
+    assert "intermediate" not in text  # its two numbers would look alike
+    assert "where dU" not in text
 
 
 def test_the_same_seed_gives_the_same_verdict_and_another_one_the_same_name():
@@ -187,6 +217,38 @@ def test_the_same_seed_gives_the_same_verdict_and_another_one_the_same_name():
     assert repr(check(wrong, SINGLE_LOOP, seed=3)) == repr(check(wrong, SINGLE_LOOP, seed=3))
     for seed in range(20):
         assert named(check(wrong, SINGLE_LOOP, seed=seed)) == ["W14"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_seeds_listing_on_our_states_is_told_both_of_its_slips(seed):
+    report = check(seeds_listing, "bptt_double_loop", seed)
+    assert sorted(named(report)) == ["W18b", "W8b"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_chunks_that_are_counted_from_the_end_are_told_so(seed):
+    def chunks(n_steps, k1):
+        mask = np.zeros((n_steps, n_steps), dtype=bool)
+        for end in range(n_steps, 0, -k1):
+            start = max(0, end - k1)
+            mask[start:end, start:end] = np.tri(end - start)
+        return mask
+
+    assert named(check(chunks, "chunk_mask", seed)) == ["T3d"]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_lags_that_are_not_summed_are_told_so(seed):
+    def one_lag_each(params, s, error):
+        slope = 1 - s[1:] ** 2
+        delta = (error @ params.V) * slope
+        dW = [delta.T @ s[:-1]]
+        for lag in range(1, len(error)):
+            delta = (delta[1:] @ params.W) * slope[:-lag]
+            dW.append(delta.T @ s[: -1 - lag])
+        return np.array(dW)
+
+    assert named(check(one_lag_each, "every_window_w", seed)) == ["T18"]
 
 
 def test_good_fixtures_see_all_and_blind_ones_lose_what_is_known():

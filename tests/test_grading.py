@@ -177,6 +177,12 @@ def test_grading_that_cannot_run_says_why(course):
     assert "--jobs must be at least 1, not 0" in done.stderr
 
 
+def test_grading_without_fork_says_where_it_works(monkeypatch, capsys):
+    monkeypatch.delattr(os, "fork")  # as on Windows
+    assert main(["grade"]) == 1
+    assert "grading needs Linux or macOS" in capsys.readouterr().err
+
+
 # Files
 
 

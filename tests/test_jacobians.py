@@ -45,7 +45,7 @@ def test_bounds_are_bounds(case):
     said = jacobians.bounds(params.W, jacobians.state_jacobians(params.W, s))
     slack = 1 + 1e-12
     assert (said["measured"] <= slack * said["product of norms"]).all()
-    assert (said["product of norms"] <= slack * said["σ(W)ⁿ"]).all()
+    assert (said["product of norms"] <= slack * said["‖W‖₂ⁿ"]).all()
     assert said["measured"][0] == said["ρ(W)ⁿ"][0] == 1
 
 

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from bptt_lab import chunk_horizon, plots, window_horizon
 
@@ -332,6 +333,15 @@ def test_matrices_share_a_scale_centred_at_zero_and_name_what_is_not_finite():
     assert "yours, 2 by 2, from 0.50 to 1.00, 2 not finite" in picture.alt
 
 
+def test_symbols_are_set_as_mathematics_and_words_are_not():
+    names = ("J", "e_3", "∂E_3/∂V", "t = 0", "yours", "∂E")
+    picture = plots.matrices({name: np.eye(2) for name in names})
+    draw(picture)
+    titles = [ax.get_title() for ax in picture.figure.axes[: len(names)]]
+    assert titles == ["$J$", "$e_3$", r"$\partial E_3/\partial V$", "t = 0", "yours", "∂E"]
+    assert "∂E_3/∂V, 2 by 2" in picture.alt
+
+
 def test_step_size_curve_marks_the_best_step():
     h = np.array([1e-2, 1e-5, 1e-8])
     picture = plots.step_size_curve(h, {"central": [1e-4, 1e-10, 1e-7], "complex": [1e-16] * 3})
@@ -339,6 +349,27 @@ def test_step_size_curve_marks_the_best_step():
     rings = [line for line in ax.lines if line.get_markersize() == 20]
     assert [(*line.get_xdata(), *line.get_ydata()) for line in rings] == [(1e-5, 1e-10)]
     assert "central is best at h = 1e-05, with 1.0e-10" in picture.alt
+
+
+@pytest.mark.parametrize("per_decade", [1, 4])
+def test_labels_of_the_step_size_curve_cover_no_point_and_stay_inside(per_decade):
+    h = 10.0 ** (-np.arange(per_decade, 15 * per_decade + 1) / per_decade)
+    slope = 1 - np.tanh(0.5) ** 2
+    central = np.abs((np.tanh(0.5 + h) - np.tanh(0.5 - h)) / (2 * h) - slope)
+    complex_step = np.abs(np.tanh(0.5 + 1j * h).imag / h - slope)
+    errors = {"central difference": central, "complex step": complex_step}
+    figure = plots.step_size_curve(h, errors).figure
+    with plots._style():
+        figure.draw_without_rendering()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        ax = figure.axes[0]
+        assert sum(text.get_text().startswith("best") for text in ax.texts) == 2
+        for label in ax.texts:
+            extent = Text.get_window_extent(label, renderer)
+            assert extent.x0 > ax.bbox.x0, label.get_text()
+            for line in ax.lines:
+                points = ax.transData.transform(line.get_xydata())
+                assert not any(extent.contains(*point) for point in points), label.get_text()
 
 
 def test_loss_bars_have_the_height_of_the_losses():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bptt_lab.tasks import AGREEMENT, WORDS_BETWEEN, adding, agreement, delayed_copy
+from bptt_lab.tasks import AGREEMENT, THAT, adding, agreement, delayed_copy
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -16,6 +16,7 @@ def assert_valid(batch, n_steps, n_sequences):
     assert batch.scored.any()
     assert 0 <= batch.x.min() <= batch.x.max() < batch.n_inputs
     assert 0 <= batch.y.min() <= batch.y.max() < batch.n_classes
+    assert np.isin(batch.y[batch.scored], batch.choices).all()
 
 
 @given(seed=seeds, n=st.integers(1, 5), distance=st.integers(0, 9))
@@ -25,9 +26,10 @@ def test_the_verb_agrees_with_the_noun(seed, n, distance):
     noun, verb = batch.x[0], batch.y[batch.scored][0]
     for one, other in zip(noun, verb, strict=True):
         assert AGREEMENT[one].endswith("s") != AGREEMENT[other].endswith("s")
-    between = set(AGREEMENT[WORDS_BETWEEN])
-    assert {AGREEMENT[token] for token in batch.x[1:].ravel()} <= between
+    assert (batch.x[1:2] == THAT).all()
+    assert {AGREEMENT[token] for token in batch.x[2:].ravel()} <= {"ate", "slept", "ran"}
     assert np.array_equal(batch.x[1:], batch.y[:-1])
+    assert [AGREEMENT[token] for token in batch.choices] == ["barks", "bark"]
 
 
 @given(seed=seeds, n=st.integers(1, 4), lag=st.integers(0, 6), more=st.integers(1, 6))

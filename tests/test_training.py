@@ -71,22 +71,39 @@ def test_training_learns_and_leaves_its_start_alone():
     assert training.accuracy(run.params, agreement(rng, 200, 1)) == 1.0
 
 
-def test_accuracy_counts_scored_steps_only():
+def test_accuracy_counts_scored_steps_and_what_comes_into_question_only():
     batch = delayed_copy(np.random.default_rng(2), 50, 6, 1)
     params = training.contracting(np.random.default_rng(3), 2, 4, 3)
-    answers = lab.forward(params, batch.x).y_hat.argmax(axis=-1)
-    by_hand = [answers[t, b] == batch.y[t, b] for t in range(1, 6) for b in range(50)]
+    y_hat = lab.forward(params, batch.x).y_hat
+    assert (y_hat[1:].argmax(axis=-1) == 2).any()  # "nothing yet", which is not between 0 and 1
+    by_hand = [
+        (y_hat[t, b, 1] > y_hat[t, b, 0]) == batch.y[t, b] for t in range(1, 6) for b in range(50)
+    ]
     assert training.accuracy(params, batch) == pytest.approx(np.mean(by_hand))
+
+
+def test_who_does_not_know_when_still_guesses_half():
+    """All logits equal but for a word that is no verb: the verb is a guess, not an error."""
+    batch = agreement(np.random.default_rng(2), 4000, 3)
+    params = training.contracting(np.random.default_rng(3), batch.n_inputs, 4, batch.n_classes)
+    V = np.zeros_like(params.V)
+    V[5] = 1.0
+    found = training.accuracy(params._replace(V=V), batch)
+    assert abs(found - 0.5) < 5 * np.sqrt(0.25 / 4000)
 
 
 def test_a_window_shorter_than_the_lag_learns_nothing_and_a_longer_one_learns_all():
     """Chance gives 1/2, and what an untrained network remembers by itself gives a little more."""
     task = partial(delayed_copy, n_steps=12, lag=4)
-    short = [training.learned(s, task, partial(lab.windowed_bptt, window=3)) for s in range(3)]
-    long = [
-        training.learned(s, task, partial(lab.windowed_bptt, window=4), training.orthogonal)
-        for s in range(3)
-    ]
+    short, long = (
+        [
+            training.learned(
+                s, task, partial(lab.windowed_bptt, window=window), training.orthogonal
+            )
+            for s in range(3)
+        ]
+        for window in (3, 4)
+    )
     assert max(short) < 0.75
     assert min(long) > 0.95
 
@@ -96,6 +113,14 @@ def test_the_initialisations():
     orthogonal = training.orthogonal(rng, 3, 6, 4)
     np.testing.assert_allclose(orthogonal.W @ orthogonal.W.T, np.eye(6), atol=1e-14)
     assert [p.shape for p in orthogonal] == [(6, 3), (6, 6), (4, 6)]
+
+
+def test_clipping_rescues_a_start_that_is_too_large():
+    free, clipped = (
+        [training.from_large_start(seed, limit).losses[-20:].mean() for seed in range(3)]
+        for limit in (None, 1.0)
+    )
+    assert max(clipped) < min(free)
 
 
 def test_accuracy_against_distance_has_a_row_for_each_window():
@@ -136,6 +161,8 @@ def test_the_chain_helps_at_first_and_harms_later():
     stationary = np.linalg.solve(np.eye(len(chain.v)) - chain.A, chain.v)[0]
     assert chain.slope(2000) == pytest.approx(stationary, rel=1e-9)
     assert stationary == pytest.approx(2 * chain.v.sum())
+    arrives = [np.linalg.matrix_power(chain.A, lag)[0] for lag in range(80)]  # from unit i
+    assert [abs(at - 2 * i) <= 1 for i, at in enumerate(np.argmax(arrives, axis=0))] == [True] * 23
     theta, h = 0.3, 1e-6
 
     def state(theta):
@@ -169,7 +196,10 @@ def test_the_flaws_are_flaws_and_without_one_it_is_the_gradient():
 
 def test_the_report_says_what_was_learned_with_its_spread(monkeypatch):
     monkeypatch.setattr(training, "learned", lambda seed, *_, **__: 0.5 + 0.1 * seed)
+    run = training.Run(None, np.full(20, 7.25), np.ones(20))
+    monkeypatch.setattr(training, "from_large_start", lambda seed, max_norm: run)
     lines = list(training.learning_report([0, 1]))
     assert "over 2 seeds" in lines[0]
     assert sum("0.55 ± 0.05" in line for line in lines) == 4 * 6 + len(training.FLAWS)
+    assert sum("7.25 ± 0.00" in line for line in lines) == 2
     assert sum("random cuts, seed" in line for line in lines) == 2

@@ -70,6 +70,29 @@ def test_what_is_graded_keeps_the_picture_only(monkeypatch):
     bundle, _ = widgets.softmax_minus_target()._repr_mimebundle_()
     assert "<iframe" not in bundle["text/html"]
     assert "<img alt=" in bundle["text/html"]
+    assert "picture of an interactive widget" in bundle["text/html"]
+    # with it, feedback would show nothing where there is no network
+    assert "application/vnd.jupyter.widget-view+json" not in bundle
+
+
+def test_of_a_large_matrix_the_page_holds_what_it_shows():
+    rng = np.random.default_rng(3)
+    params = lab.init_params(rng, n_inputs=60, n_hidden=30, n_classes=5)
+    x, y = rng.integers(60, size=5), rng.integers(5, size=5)
+    widget = widgets.truncation_explorer(params, x, y)
+    assert array(widget, "whole U").shape == (24, 24)
+    assert widget.facts["shapes"] == {"U": (30, 60), "W": (30, 30)}
+    np.testing.assert_array_equal(array(widget, "whole W"), lab.bptt(params, x, y).W[:24, :24])
+    widget = widgets.sum_over_time(params, x, y)
+    assert array(widget, "term U").shape == (6, 5, 24, 24)
+    sizes = np.linalg.norm(lab.credit(params, x, y).U, axis=(2, 3))  # of the whole matrix
+    np.testing.assert_allclose(array(widget, "size U")[:5], sizes)
+
+
+def large_network():
+    """As large as the tutorial's: its terms alone would take all memory."""
+    shapes = (100, 8000), (100, 100), (8000, 100)
+    return lab.Params(*(np.zeros(shape) for shape in shapes)), np.arange(30), np.arange(30)
 
 
 BAD = {
@@ -78,6 +101,13 @@ BAD = {
         gradient=lambda *_: (np.ones(2), np.ones(3), np.ones(4))
     ),
     r"gain must lie in 0\.5\.\.2": lambda: widgets.vanishing(gain=7),
+    "params is too large to show all terms of 30 steps: U has shape": lambda: widgets.sum_over_time(
+        *large_network()
+    ),
+    "params is too large to show": lambda: widgets.truncation_explorer(*large_network()),
+    "params must have at most 100 units to be shown here, not 101": lambda: widgets.vanishing(
+        lab.init_params(np.random.default_rng(0), 3, 101, 3), np.arange(3), np.arange(3)
+    ),
     "there is no widget 'slider'": lambda: write_board("unused", ["slider"]),
 }
 

@@ -1,6 +1,7 @@
 """``bptt-lab``: a thin door to the rest of the package."""
 
 import argparse
+import os
 import runpy
 import sys
 
@@ -26,7 +27,10 @@ def main(arguments=None):
     grade = commands.add_parser("grade", help="grade what is in autograder/submitted/")
     grade.add_argument("units", nargs="*", metavar="UNIT", help="left out: all that was handed in")
     grade.add_argument("--example", action="store_true", help="make the example class first")
-    grade.add_argument("--jobs", type=int, default=2, help="submissions at the same time (2)")
+    cores = os.cpu_count() or 1
+    grade.add_argument(
+        "--jobs", type=int, default=cores, help=f"submissions at the same time ({cores}: the cores)"
+    )
     grade.add_argument("--regrade", action="store_true", help="also what has not changed")
     grade.add_argument(
         "--require-sandbox", action="store_true", help="refuse to grade without bubblewrap"
@@ -94,6 +98,9 @@ def _release(options):
 
 def _grade(options):
     from .grading.course import Course, CourseError
+
+    if not hasattr(os, "fork"):
+        raise CourseError("grading needs Linux or macOS; on Windows, run it in WSL")
     from .grading.table import grade_and_show
 
     course = Course.find()

@@ -19,8 +19,8 @@ from .rnn import Params, is_tokens, run, validate
 def rtrl(params, x, y, s_init=None):
     """The gradient of the whole loss, in one sweep from the first step to the last.
 
-    It equals `bptt`. It holds H·H·(D + H) numbers whatever T is, and each step costs H times as
-    many multiplications.
+    It equals `bptt`. It holds H·H·(D + H) numbers whatever T is, and each step costs about
+    H·H·H·(D + H) multiplications, where `bptt` needs about H·H.
 
     Parameters
     ----------

@@ -132,14 +132,14 @@ def bounds(W, jacobians):
     Returns
     -------
     dict of str to ndarray of shape (T + 1,)
-        "measured" is the norm itself; "product of norms" and "σ(W)ⁿ" are upper bounds of it, for
+        "measured" is the norm itself; "product of norms" and "‖W‖₂ⁿ" are upper bounds of it, for
         slopes of at most 1; "ρ(W)ⁿ" is a guess, no bound; "the seed's 1" is neither.
     """
     n_hops = np.arange(len(jacobians) + 1)
     return {
         "measured": norms(products(jacobians)),
         "product of norms": np.concatenate([[1.0], np.cumprod(norms(jacobians[::-1]))]),
-        "σ(W)ⁿ": np.linalg.norm(W, 2) ** n_hops,
+        "‖W‖₂ⁿ": np.linalg.norm(W, 2) ** n_hops,
         "ρ(W)ⁿ": spectral_radius(W) ** n_hops,
         "the seed's 1": np.ones(len(n_hops)),
     }

@@ -12,6 +12,7 @@ import base64
 import functools
 import html
 import io
+import re
 import textwrap
 from pathlib import Path
 
@@ -787,8 +788,9 @@ def step_size_curve(h, errors):
     figure = Figure(figsize=(9, 5.2), layout="constrained")
     ax = figure.add_subplot()
     low, high, floor = _log_scale(np.concatenate(list(errors.values())))
+    low /= (high / low) ** 0.05  # room for a ring around the lowest point
     ax.set(xscale="log", yscale="log", ylim=(low, high))
-    sentences, shown = [], {}
+    sentences, shown, marked = [], {}, {}
     for look, (name, values) in zip(_looks(errors), errors.items(), strict=True):
         drawn = np.where(values > 0, values, np.where(values == 0, floor, np.nan))
         shown[name] = drawn
@@ -808,18 +810,10 @@ def step_size_curve(h, errors):
                     markeredgecolor=INK,
                     markeredgewidth=2.5,
                     zorder=6,
+                    clip_on=False,
                 )
-                near_axis = np.log(drawn[best] / low) < 0.25 * np.log(high / low)
-                ax.annotate(
-                    f"best: {_power(values[best])}\nat $h$ = {_power(h[best])}",
-                    (h[best], drawn[best]),
-                    xytext=(0, 18 if near_axis else -18),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom" if near_axis else "top",
-                    fontsize=14,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-                )
+                text = f"best: {_power(values[best])}\nat $h$ = {_power(h[best])}"
+                marked[h[best], drawn[best]] = text
         else:
             sentences.append(f"{name} has no finite error")
     ax.set(xlabel="step size $h$", ylabel="error of the derivative")
@@ -827,6 +821,7 @@ def step_size_curve(h, errors):
     ax.xaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     _direct_labels(ax, shown, h)
+    _label_above(ax, h, shown, marked)
     alt = "Error of numerical derivatives against the step size h, on log scales: "
     return Picture(figure, alt + "; ".join(sentences) + ".")
 
@@ -1200,15 +1195,8 @@ def learning_curves(losses, reference=None, *, smooth=20, log=False, label="loss
         ends.append(means[-1])
         sentences.append(f"{name} from {_short(means[0])} to {_short(means[-1])}")
     for name, value in (reference or {}).items():
-        ax.axhline(value, color=GREY, linestyle=":", linewidth=2)
-        ax.annotate(
-            _symbol(name),
-            (0, value),
-            xycoords=("axes fraction", "data"),
-            xytext=(4, 4),
-            textcoords="offset points",
-            color=GREY,
-        )
+        # named in the legend: what is learned comes so near that a label at the line would cover it
+        ax.axhline(value, color=GREY, linestyle=":", linewidth=2, label=_symbol(name))
         sentences.append(f"for comparison {name} at {_short(value)}")
     ax.set(xlabel="update", ylabel=label)
     ax.grid(axis="y", color="#dddddd", linewidth=0.8)
@@ -1599,10 +1587,12 @@ def _direct_labels(ax, curves, positions):
     looks = dict(zip(curves, _looks(curves), strict=True))
     if side == 0:  # make room between the axis and the first points
         first, last = ax.get_xlim()
+        room = 0.05 + 0.012 * max(map(len, names))
+        room /= 1 - room
         if ax.get_xscale() == "log":
-            ax.set_xlim(first / (last / first) ** 0.2, last)
+            ax.set_xlim(first / (last / first) ** max(room, 0.2), last)
         else:
-            ax.set_xlim(first - 0.14 * (last - first), last)
+            ax.set_xlim(first - max(room, 0.14) * (last - first), last)
     scale_x = np.log10 if ax.get_xscale() == "log" else np.asarray
     first, last = scale_x(ax.get_xlim())
     for name, height in zip(names, heights, strict=True):
@@ -1620,6 +1610,37 @@ def _direct_labels(ax, curves, positions):
             fontsize=19 if len(name) == 1 else 15,
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": looks[name]["color"]} if moved else None,
+        )
+
+
+def _label_above(ax, x, curves, marked):
+    """Label points of curves on log axes, each above its point and clear of every curve."""
+    room, tall, gap = 0.22, 0.16, 0.03  # of the axes; a label has two lines
+
+    def place(points):
+        across = np.log(points[0] / ax.get_xlim()[0]) / np.log(np.divide(*ax.get_xlim()[::-1]))
+        up = np.log(points[1] / ax.get_ylim()[0]) / np.log(np.divide(*ax.get_ylim()[::-1]))
+        return across, up
+
+    across, up = np.hstack([place((x, values)) for values in curves.values()])
+    for point, text in marked.items():
+        middle, height = place(point)
+        bottom = height + 0.14
+        for other in np.sort(up[np.abs(across - middle) < room / 2]):
+            if bottom - gap < other < bottom + tall + gap:
+                bottom = other + gap
+        if bottom + tall > 1:
+            bottom = height - 0.06 - tall
+        ax.annotate(
+            text,
+            point,
+            xytext=(middle, bottom),
+            textcoords="axes fraction",
+            ha="center",
+            va="bottom",
+            fontsize=14,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            arrowprops={"arrowstyle": "-", "color": GREY, "shrinkB": 11},
         )
 
 
@@ -1649,8 +1670,11 @@ def _text_on(background):
 
 
 def _symbol(name):
-    """Single letters are symbols of the notation table, so they are set as mathematics."""
-    return f"${name}$" if len(name) == 1 and name.isalpha() and name.isascii() else name
+    """Letters, as in W, e_3 or ∂E_3/∂V, are symbols of the notation table: set as mathematics."""
+    letter = "[A-Za-z](_[0-9a-z])?"
+    if re.fullmatch(f"{letter}|∂{letter}/∂{letter}", name):
+        return "${}$".format(name.replace("∂", r"\partial "))
+    return name
 
 
 def _short(value):

@@ -4,8 +4,10 @@ Each is a function of a generator and of lengths, and gives sequences of tokens 
 at every step, and the steps at which an answer shows whether the dependency was learned. All steps
 have a target, so that the loss is the course's loss.
 
-Sources: the agreement of noun and verb is the example of Britz (2015); the adding and the copying
-problem are those of Hochreiter & Schmidhuber (1997) with classes in place of real numbers.
+Sources: the agreement of a noun with a verb behind a relative clause is the example of Britz
+(2015), and to choose between the two forms of the verb is the measure of Linzen, Dupoux & Goldberg
+(2016); the adding and the copying problem are those of Hochreiter & Schmidhuber (1997) with classes
+in place of real numbers.
 """
 
 from typing import NamedTuple
@@ -24,6 +26,8 @@ class Sequences(NamedTuple):
         Tokens and target classes.
     scored : ndarray of bool of shape (T,)
         The steps whose answers count for the accuracy.
+    choices : ndarray of int
+        The classes that come into question where an answer counts.
     n_inputs, n_classes : int
         D and C.
     """
@@ -31,19 +35,21 @@ class Sequences(NamedTuple):
     x: np.ndarray
     y: np.ndarray
     scored: np.ndarray
+    choices: np.ndarray
     n_inputs: int
     n_classes: int
 
 
-AGREEMENT = ("dog", "dogs", "barks", "bark", "that", "often", "here")
-WORDS_BETWEEN = slice(4, len(AGREEMENT))
+AGREEMENT = ("dog", "dogs", "barks", "bark", "that", "ate", "slept", "ran")
+THAT = AGREEMENT.index("that")
 
 
 def agreement(rng, n_sequences, distance):
-    """A noun, `distance` other words, and a verb that must agree with the noun in number.
+    """A noun, a relative clause of `distance` words, and a verb that must agree with the noun.
 
-    The network predicts every next word. At the last step it must choose between *barks* and
-    *bark*, and the only word that tells stands `distance` hops before.
+    The clause is *that* and as many verbs in the past tense, which have no number, as fit: "dogs
+    that ate slept bark". The network predicts every next word. At the last step it must choose
+    between *barks* and *bark*, and the only word that tells stands `distance` hops before.
 
     Parameters
     ----------
@@ -51,7 +57,8 @@ def agreement(rng, n_sequences, distance):
     n_sequences : int
         B ≥ 1.
     distance : int
-        Hops from the noun to the step that predicts the verb, at least 0.
+        Words of the clause, which are the hops from the noun to the step that predicts the verb; at
+        least 0.
 
     Returns
     -------
@@ -66,10 +73,11 @@ def agreement(rng, n_sequences, distance):
     require_integer("n_sequences", n_sequences, minimum=1)
     require_integer("distance", distance, minimum=0)
     number = rng.integers(2, size=(1, n_sequences))
-    between = rng.integers(WORDS_BETWEEN.start, WORDS_BETWEEN.stop, size=(distance, n_sequences))
-    words = np.concatenate([number, between, 2 + number])
-    scored = np.arange(distance + 1) == distance
-    return Sequences(words[:-1], words[1:], scored, len(AGREEMENT), len(AGREEMENT))
+    clause = rng.integers(THAT + 1, len(AGREEMENT), size=(distance, n_sequences))
+    clause[:1] = THAT
+    words = np.concatenate([number, clause, 2 + number])
+    scored, choices = np.arange(distance + 1) == distance, np.array([2, 3])
+    return Sequences(words[:-1], words[1:], scored, choices, len(AGREEMENT), len(AGREEMENT))
 
 
 def delayed_copy(rng, n_sequences, n_steps, lag, n_symbols=2):
@@ -101,7 +109,8 @@ def delayed_copy(rng, n_sequences, n_steps, lag, n_symbols=2):
     x = rng.integers(n_symbols, size=(n_steps, n_sequences))
     y = np.full_like(x, n_symbols)
     y[lag:] = x[: n_steps - lag]
-    return Sequences(x, y, np.arange(n_steps) >= lag, n_symbols, n_symbols + 1)
+    scored, choices = np.arange(n_steps) >= lag, np.arange(n_symbols)
+    return Sequences(x, y, scored, choices, n_symbols, n_symbols + 1)
 
 
 def adding(rng, n_sequences, n_steps):
@@ -139,4 +148,4 @@ def adding(rng, n_sequences, n_steps):
     x[marked, each] += 2
     y = np.full_like(x, 3)
     y[-1] = bits[marked, each].sum(axis=0)
-    return Sequences(x, y, np.arange(n_steps) == n_steps - 1, 4, 4)
+    return Sequences(x, y, np.arange(n_steps) == n_steps - 1, np.arange(3), 4, 4)

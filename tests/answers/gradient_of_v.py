@@ -176,6 +176,7 @@ WRONG["softmax_jacobian"] = {
     "diagonal zero": lambda y_hat_t: np.diag(y_hat_t**2) - np.outer(y_hat_t, y_hat_t),
     "1 - y_hat_j for i ≠ j too": lambda y_hat_t: np.outer(y_hat_t, 1 - y_hat_t),
     "identity for diag(y_hat)": lambda y_hat_t: np.eye(len(y_hat_t)) - np.outer(y_hat_t, y_hat_t),
+    "V4 the identity": lambda y_hat_t: np.eye(len(y_hat_t)),
     "y_hat_i missing": lambda y_hat_t: np.eye(len(y_hat_t)) - y_hat_t,
     "y_hat_j² in every row": lambda y_hat_t: np.diag(y_hat_t) - y_hat_t**2,
     "softmax applied once more": lambda y_hat_t: (
@@ -402,7 +403,7 @@ WRONG["gradient_z_squared_error"] = {
     for name, error in ERRORS.items()
     if error is not squared_error_behind_softmax
 } | {
-    "no Jacobian, as OB expects": lambda y_hat_t, y_t: y_hat_t - one_hot(y_t, len(y_hat_t)),
+    "V4 no Jacobian, as OB expects": lambda y_hat_t, y_t: y_hat_t - one_hot(y_t, len(y_hat_t)),
     "sign turned": lambda y_hat_t, y_t: (
         -squared_error_behind_softmax(y_hat_t[None], np.array([y_t]))[0]
     ),

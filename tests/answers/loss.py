@@ -87,7 +87,7 @@ WRONG["forward_states"] = {
     "F15 integers": states("F15"),
     "T rows": states("rows"),
     "V12 columns": states("columns"),
-    "initial state in the last row": states("seed's layout"),
+    "F3 initial state in the last row": states("seed's layout"),
 }
 
 

@@ -181,7 +181,7 @@ WRONG["delta_last_loss"] = {
     "W14 W for its transpose": last_loss("W14"),
     "W16 no W": last_loss("W16"),
     "W17 slope twice": last_loss("W17"),
-    "slope one step early": last_loss("early"),
+    "W8b slope one step early": last_loss("early"),
     "order of time turned": last_loss("reversed"),
     "all losses": all_losses_deltas,
 }
@@ -226,6 +226,7 @@ def gradient(slip=None, double=False, with_v=False):
     def slopes(s):
         return {
             "W5": np.ones_like(s),
+            "W8b": 1 - np.concatenate([s[:1], s[:-1]]) ** 2,
             "W9": 1 - np.tanh(s) ** 2,
             "W10": 1 - np.arctanh(s) ** 2,
             "W11": s * (1 - s),
@@ -392,6 +393,7 @@ SLIPS = {
     "W6": "no slope where the loss enters",
     "W7": "no slope on hops",
     "W8": "slope one step late",
+    "W8b": "slope one row early",
     "W9": "tanh twice",
     "W10": "slope from the pre-activation",
     "W11": "slope of the sigmoid",
@@ -428,6 +430,19 @@ def repeats_dropped(params, x, y, s, y_hat):
     dU = np.zeros_like(dU)
     dU[:, x] += totals.T
     return dU, dW, dV
+
+
+def seeds_listing(params, x, y, s, y_hat):
+    """The seed's lines, index by index, on states that start with the initial one."""
+    U, W, V = params
+    dU, dW = np.zeros_like(U), np.zeros_like(W)
+    for t in reversed(range(len(y))):
+        delta = V.T.dot(y_hat[t] - one_hot(y[t], len(V))) * (1 - s[t] ** 2)
+        for k in reversed(range(t + 1)):
+            dW += np.outer(delta, s[k - 1])
+            dU[:, x[k]] += delta
+            delta = W.T.dot(delta) * (1 - s[k - 1] ** 2)
+    return dU, dW
 
 
 def counted_again(params, x, y, s, y_hat):
@@ -479,6 +494,7 @@ WRONG["bptt_double_loop"] = {
     "W3 zeros": _without_v(zeros),
     "W4 longest path only": gradient("W4", double=True),
     "W15 counted again": _without_v(counted_again),
+    "the seed's listing, index by index": seeds_listing,
     "W19 dW with the state of the loss's step": gradient("W19", double=True),
     "W20 dU at the token of the loss's step": gradient("W20", double=True),
     "W25 repeats dropped": _without_v(repeats_dropped),

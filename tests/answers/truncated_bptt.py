@@ -73,6 +73,7 @@ CHUNKS = {
     "T3c borders one off": lambda T, k1: (
         (lag(T) >= 0) & np.equal.outer((np.arange(T) + 1) // k1, (np.arange(T) + 1) // k1)
     ),
+    "T3d counted from the end": lambda T, k1: chunks_by_loops(T, k1).T[::-1, ::-1],
     "T5 everything": lambda T, k1: lag(T) >= 0,
     "T11 turned over": lambda T, k1: chunks_by_loops(T, k1).T,
     "chunks one too long": lambda T, k1: chunks_by_loops(T, k1 + 1),
@@ -357,7 +358,7 @@ WRONG["every_window_w"] = {
     "W18 dW with s_k": every_window("W18"),
     "W19 dW with the state of the loss's step": every_window("W19"),
     "W24 transposed": every_window("W24"),
-    "lags not summed": every_window("no sum"),
+    "T18 lags not summed": every_window("no sum"),
     "summed from the far end": every_window("from the far end"),
 }
 

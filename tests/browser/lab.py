@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -79,14 +80,20 @@ def jupyterlab(folder, scratch, dark=False):
     command += [f"--ServerApp.root_dir={folder}", f"--ServerApp.port={port}"]
     command += ["--ServerApp.port_retries=0", "--IdentityProvider.token="]
     with open(scratch / "jupyterlab.log", "w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
     try:
         base = f"http://127.0.0.1:{port}"
         _wait_for(f"{base}/api", server, scratch / "jupyterlab.log")
         yield lambda name: f"{base}/doc/tree/{name}"
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it waits for a kernel that was still starting
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
 
 
 def _wait_for(address, server, log):
@@ -158,6 +165,14 @@ def write_notebook(path, *cells):
     )
     nbformat.write(notebook, path)
     return path
+
+
+def run_and_convert(path, to):
+    """What the README says: nbconvert runs a notebook and writes it as HTML (or as a notebook)."""
+    command = [sys.executable, "-m", "nbconvert", "--execute", "--to", to]
+    command += ["--ExecutePreprocessor.store_widget_state=False", str(path)]
+    command += ["--inplace"] if to == "notebook" else []
+    subprocess.run(command, check=True, capture_output=True)
 
 
 def answer_times(page, focus, watch, presses):

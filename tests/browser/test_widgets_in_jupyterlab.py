@@ -8,7 +8,7 @@ import pytest
 import bptt_lab as core
 from bptt_lab import widgets
 
-from .lab import CHROMIUM, run_notebook
+from .lab import CHROMIUM, run_and_convert, run_notebook, write_notebook
 
 pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab of each theme for all of them
 WIDGETS = (
@@ -119,6 +119,20 @@ def test_all_widgets_draw_and_move_and_ask_the_kernel_nothing(page, jupyterlab, 
     assert len(page.sent) == sent
 
 
+def test_an_untrusted_notebook_shows_a_picture_and_says_what_is_needed(page, jupyterlab, folder):
+    path = write_notebook(
+        folder / "untrusted.ipynb", "from bptt_lab import widgets\nwidgets.truncation_explorer()"
+    )
+    run_and_convert(path, "notebook")
+    page.goto(jupyterlab("untrusted.ipynb"))
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    output = page.locator(".jp-OutputArea-output").first
+    output.locator("img").wait_for(timeout=60_000)
+    assert output.locator("img").get_attribute("alt").startswith("Truncation with τ = 2")
+    assert "trust the notebook and run its cells" in output.inner_text()
+    assert page.locator("iframe, .bptt-widget").count() == 0
+
+
 def test_a_prediction_is_asked_and_answered(page, jupyterlab):
     run_notebook(page, jupyterlab("all_widgets.ipynb"))
     widget = page.locator(".bptt-widget").first
@@ -158,9 +172,8 @@ def test_a_saved_page_works_without_kernel_and_network(page, tmp_path, name, kee
     status = widget.locator(".live")
     before = status.inner_text()
     widget.locator("input[type=range]").first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
     assert status.inner_text() != before
     keep(page, f"{name}, saved")
 
@@ -174,6 +187,7 @@ def test_axe_finds_nothing_serious(page, tmp_path, name, theme_of_page):
     getattr(widgets, name)().save(path, theme=theme_of_page)
     page.goto(path.as_uri())
     page.locator(".bptt-widget svg").first.wait_for()
+    page.locator(".choices button").first.click()  # now the answer is seen as well
     found = Axe().run(page).response
     assert len(found["passes"]) > 5, "axe has looked at nothing"
     serious = [

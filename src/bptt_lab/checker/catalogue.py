@@ -84,14 +84,23 @@ def _both_slopes(slope):
     return {"first_slope": slope, "hop_slope": slope}
 
 
+def _one_slope(slope):
+    """The same wrong tanh' in one of the two places only."""
+    return {"first_slope": slope}, {"hop_slope": slope}
+
+
 def _last_written(order):
-    """The sums of loops that overwrite; the double loop's outer one goes up or down through t."""
+    """The sums of loops that overwrite: the single loop, through all steps or chunk by chunk, or
+    the double loop, whose outer one goes up or down through t.
+    """
 
     def visits(weighted):
         """(δ, k) in the order of the loop."""
         T = len(weighted)
-        if order == "single":
-            return [(weighted[:, k].sum(axis=0), k) for k in reversed(range(T))]
+        if order in ("single", "chunks"):
+            first = weighted.any(axis=2).argmax(axis=1) if order == "chunks" else np.zeros(T)
+            steps = sorted(range(T), key=lambda k: (first[k], -k))
+            return [(weighted[:, k].sum(axis=0), k) for k in steps]
         return [
             (weighted[t, k], k)
             for t in (range(T) if order == "up" else reversed(range(T)))
@@ -105,6 +114,10 @@ def _last_written(order):
             dU[:, x[k]] = delta
         return dU
 
+    def sum_U_anew(weighted, x, n_inputs):
+        delta, k = visits(weighted)[-1]
+        return np.outer(delta, np.arange(n_inputs) == x[k])
+
     def sum_W(weighted, s):
         delta, k = visits(weighted)[-1]
         return np.outer(delta, s[k])
@@ -113,7 +126,9 @@ def _last_written(order):
         t = -1 if order == "up" else 0
         return np.outer(error[t], s[1:][t])
 
-    return {"sum_U": sum_U, "sum_W": sum_W, "sum_V": sum_V}
+    column, whole = {"sum_U": sum_U}, {"sum_U": sum_U_anew}
+    W, V = {"sum_W": sum_W}, {"sum_V": sum_V}
+    return W, column, column | W, column | W | V, whole, whole | W, whole | W | V
 
 
 # Forward pass and loss
@@ -145,12 +160,28 @@ _mistake(
     activate=lambda from_input, from_state: from_input + np.tanh(from_state),
 )
 _mistake(
+    "F1d",
+    "tanh is applied twice.",
+    "The state is tanh of the pre-activation; a second tanh squashes it once more.",
+    "How large is your state when the pre-activation is very large?",
+    FORWARD,
+    activate=lambda from_input, from_state: np.tanh(np.tanh(from_input + from_state)),
+)
+_mistake(
     "F2",
     "The state is not carried on: every step starts from the initial state again.",
     "Then s_t knows nothing of the tokens before t, and the network has no memory.",
     "Which state does step t read, and who wrote it?",
     FORWARD,
     previous=lambda s, t: s[0],
+)
+_mistake(
+    "F2b",
+    "The state before does not enter: W s_{t-1} is missing.",
+    "Then s_t knows its own token only, and the network has no memory.",
+    "What are the two terms of the pre-activation?",
+    FORWARD,
+    recur=lambda W, s_prev: np.zeros(len(W)),
 )
 _mistake(
     "F3",
@@ -161,6 +192,15 @@ _mistake(
     "community.deeplearning.ai 555049",
     previous=lambda s, t: s[t] if t else np.zeros_like(s[0]),
     also=({"start": np.zeros_like},),
+)
+_mistake(
+    "F3b",
+    "The initial state stands in the last row, where s[-1] finds it, and s_t in row t.",
+    "In this course it is row 0 and s[t + 1] is s_t, so that no index ever wraps around.",
+    "Which row should step 0 read, and which should it write?",
+    FORWARD,
+    "the seed's own layout",
+    layout=lambda s: np.roll(s, -1, axis=0),
 )
 _mistake(
     "F4",
@@ -178,6 +218,7 @@ _mistake(
     FORWARD,
     "DL4J #345",
     softmax=lambda z: np.exp(z - z.max(axis=0)) / np.exp(z - z.max(axis=0)).sum(axis=0),
+    also=({"softmax": lambda z: np.exp(z) / np.exp(z).sum(axis=0)},),
 )
 _mistake(
     "F6b",
@@ -186,6 +227,7 @@ _mistake(
     "Print the sums of your rows.",
     FORWARD,
     softmax=lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(),
+    also=({"softmax": lambda z: np.exp(z) / np.exp(z).sum()},),
 )
 _mistake(
     "F7",
@@ -229,6 +271,19 @@ _mistake(
     target=lambda x, y: x,
 )
 _mistake(
+    "F9b",
+    "The target of a neighbouring step is taken.",
+    "Here y_t is already what should follow x_t: no shift is left to be made.",
+    "Which target belongs to the first prediction?",
+    FORWARD,
+    target=lambda x, y: np.append(y[1:], y[-1]),
+    also=(
+        {"target": lambda x, y: np.roll(y, -1)},
+        {"target": lambda x, y: np.roll(y, 1)},
+        {"target": lambda x, y: np.append(y[0], y[:-1])},
+    ),
+)
+_mistake(
     "F10",
     "The minus sign of the loss is missing.",
     "The logarithm of a probability is negative; the loss must fall as the probability rises.",
@@ -260,6 +315,49 @@ _mistake(
     FORWARD,
     nats=lambda probability: -probability,
     also=({"nats": lambda probability: 1 - probability},),
+)
+_mistake(
+    "F10e",
+    "The wrong classes are in the loss as well, with -log(1 - ŷ): a binary cross-entropy.",
+    "A softmax has one target; its cross-entropy is the logarithm at that one entry.",
+    "How many logarithms does one step's loss have?",
+    FORWARD,
+    losses=lambda y_hat, y: (
+        -np.log(np.where(_one_hot(y, y_hat.shape[1]) == 1, y_hat, 1 - y_hat)).sum(axis=1)
+    ),
+)
+_mistake(
+    "F10f",
+    "The logarithm is summed over all classes, without the target.",
+    "Only the probability of what really came counts.",
+    "Where does y enter your loss?",
+    FORWARD,
+    losses=lambda y_hat, y: -np.log(y_hat).sum(axis=1),
+)
+_mistake(
+    "F10g",
+    "This is the entropy of the prediction: the target does not enter.",
+    "The cross-entropy weighs log ŷ with the target y, not with ŷ itself.",
+    "Where does y enter your loss?",
+    FORWARD,
+    losses=lambda y_hat, y: -(y_hat * np.log(y_hat)).sum(axis=1),
+)
+_mistake(
+    "F10h",
+    "The logarithm is taken of 1 - ŷ at the target.",
+    "The loss must fall as the target's probability rises.",
+    "What is your loss if the target has a probability near 1?",
+    FORWARD,
+    nats=lambda probability: -np.log(1 - probability),
+)
+_mistake(
+    "F10i",
+    "This is a squared error, not a cross-entropy.",
+    "E_t is -log ŷ_t[y_t].",
+    "What is the loss of a target whose probability is 0?",
+    FORWARD,
+    losses=lambda y_hat, y: ((y_hat - _one_hot(y, y_hat.shape[1])) ** 2).sum(axis=1) / 2,
+    also=({"losses": lambda y_hat, y: ((y_hat - _one_hot(y, y_hat.shape[1])) ** 2).sum(axis=1)},),
 )
 _mistake(
     "F7d",
@@ -294,6 +392,7 @@ _mistake(
     FORWARD,
     "the seed's comments (Ashutosh); d2l forum 334",
     reduce=lambda losses, n_classes: losses.mean(),
+    also=({"nats": lambda probability: -np.log(probability) / len(probability)},),
 )
 _mistake(
     "F11b",
@@ -311,6 +410,23 @@ _mistake(
     "What became of the other steps' losses?",
     FORWARD,
     reduce=lambda losses, n_classes: losses[-1],
+)
+_mistake(
+    "F11d",
+    "The loss is divided by the number of classes.",
+    "The cross-entropy has one term for each step, the target's; there is nothing to average.",
+    "By which factor do you differ from Σ_t E_t?",
+    FORWARD,
+    reduce=lambda losses, n_classes: losses.sum() / n_classes,
+)
+_mistake(
+    "F11e",
+    "One loss is missing: that of the first step, or that of the last.",
+    "Every step predicts, the first and the last one included.",
+    "What are the first and the last value that your loop variable takes?",
+    FORWARD,
+    reduce=lambda losses, n_classes: losses[1:].sum(),
+    also=({"reduce": lambda losses, n_classes: losses[:-1].sum()},),
 )
 _mistake(
     "F12",
@@ -335,15 +451,17 @@ _mistake(
     "Which row of s is s_t?",
     FORWARD,
     logits=lambda s, V: s[:-1] @ V.T,
+    also=({"run_steps": lambda first, t: range(first, t)},),
 )
 _mistake(
     "F15",
-    "The states are stored as integers, so that tanh is cut off to 0.",
+    "Every s_t is 0, as if the states were stored as integers.",
     "An array made with an integer dtype drops every fraction that is written into it.",
     "Look at s.dtype.",
     FORWARD,
     start=np.trunc,
     activate=lambda from_input, from_state: np.trunc(np.tanh(from_input + from_state)),
+    also=({"activate": lambda from_input, from_state: np.zeros(len(from_input))},),
 )
 _mistake(
     "F18",
@@ -351,7 +469,7 @@ _mistake(
     "The point of the copies is that step t has one of its own, so that it alone can be moved.",
     "Which copy does step t read?",
     TIME,
-    copy_of_step=lambda W_copies, t: W_copies[0],
+    copy_of_step=lambda W_copies, t, W: W_copies[0],
 )
 _mistake(
     "F19",
@@ -359,11 +477,30 @@ _mistake(
     "Copy W^(t) is the one that step t uses.",
     "Which copy does step 0 read?",
     TIME,
-    copy_of_step=lambda W_copies, t: W_copies[t - 1],
+    copy_of_step=lambda W_copies, t, W: W_copies[t - 1],
+    also=({"copy_of_step": lambda W_copies, t, W: W_copies[(t + 1) % len(W_copies)]},),
+)
+_mistake(
+    "F20",
+    "The network's own W is used, and the copies are not.",
+    "The point of the copies is that each can be moved alone; params.W stays where it is.",
+    "Which argument should step t read its W from?",
+    TIME,
+    copy_of_step=lambda W_copies, t, W: W,
 )
 
 # The output layer
 
+_mistake(
+    "W3",
+    "Everything is zero: nothing that was computed reached the sums.",
+    "An error that is never passed on, or a sum that is never added to, stays at zero.",
+    "Print the error at the last step, and then one step before.",
+    TIME,
+    "community.deeplearning.ai 555129",
+    weights=np.zeros_like,
+    also=({"error": lambda y_hat, y: np.zeros_like(y_hat)},),
+)
 _mistake(
     "V1",
     "The target's entry is set to 1; it should have 1 subtracted from it.",
@@ -399,6 +536,14 @@ _mistake(
     error=lambda y_hat, y: _one_hot(y, y_hat.shape[1]) - y_hat,
 )
 _mistake(
+    "V2b",
+    "The minus sign of the loss is missing in dE/dŷ.",
+    "E_t is -log ŷ_t[y_t], so its derivative by ŷ_t[y_t] is negative.",
+    "If the target's probability rises, what does the loss do?",
+    OUTPUT,
+    upstream=lambda y_hat_t, y_t: -Steps.upstream(y_hat_t, y_t),
+)
+_mistake(
     "V3",
     "The error is multiplied by ŷ(1 - ŷ), as if the softmax were still to be differentiated.",
     "ŷ - y is already the derivative by the logits: the softmax's own derivative is inside it.",
@@ -424,6 +569,15 @@ _mistake(
     OUTPUT,
     "hankcs/CS224n #17",
     error=lambda y_hat, y: -_one_hot(y, y_hat.shape[1]) / y_hat,
+)
+_mistake(
+    "V4b",
+    "The step through the softmax is missing: its Jacobian is taken for the identity.",
+    "What comes before that step is the derivative by ŷ. One by z is asked for.",
+    "If z_j rises by h, does ŷ_j rise by h?",
+    OUTPUT,
+    "the seed's comments (OB)",
+    jacobian=lambda y_hat_t: np.eye(len(y_hat_t)),
 )
 _mistake(
     "V5",
@@ -505,6 +659,7 @@ _mistake(
     "How many entries of each row should change?",
     OUTPUT,
     error=lambda y_hat, y: y_hat - np.isin(np.arange(y_hat.shape[1]), y),
+    also=({"error": lambda y_hat, y: y_hat - _one_hot(y, y_hat.shape[1]).sum(axis=0)},),
 )
 _mistake(
     "V9",
@@ -647,6 +802,7 @@ _mistake(
     TIME,
     "gist.github.com/karpathy d4dee566867f8291f086 (comments); CaptainE #1",
     weights=lambda mask: mask * np.eye(len(mask)),
+    also=({"hop": lambda delta, W: np.zeros_like(delta)},),
 )
 _mistake(
     "W2",
@@ -658,14 +814,20 @@ _mistake(
     weights=lambda mask: mask * (np.arange(len(mask)) == len(mask) - 1)[:, None],
 )
 _mistake(
-    "W3",
-    "Everything is zero: nothing that was computed reached the sums.",
-    "An error that is never passed on, or a sum that is never added to, stays at zero.",
-    "Print the error at the last step, and then one step before.",
+    "W2b",
+    "All losses are sent back together; the last one alone was asked for.",
+    "δ_{T-1,k} is the share of E_{T-1}. The earlier losses come later, in the single loop.",
+    "Which losses enter your error on its way back?",
     TIME,
-    "community.deeplearning.ai 555129",
-    weights=np.zeros_like,
-    also=({"error": lambda y_hat, y: np.zeros_like(y_hat)},),
+    asked=lambda n_steps: np.ones(n_steps),
+)
+_mistake(
+    "W3b",
+    "The step's own loss does not enter.",
+    "What arrives at s_t comes from two sides: from the loss of its step, and from the next step.",
+    "Where does the error of this step's prediction go in your version?",
+    TIME,
+    inject=lambda error, V: np.zeros((*error.shape[:-1], V.shape[1])),
 )
 _mistake(
     "W4",
@@ -675,6 +837,20 @@ _mistake(
     TIME,
     "math.SE 2291714; mxnet #4057",
     weights=lambda mask: mask * (np.arange(len(mask)) == 0),
+)
+_mistake(
+    "W4b",
+    "Only the last contribution of each loss's way back is there, the one furthest from it.",
+    "The gradient is a sum over all steps of the way; this is its last term.",
+    "How many terms does each loss contribute?",
+    TIME,
+    "math.SE 2291714",
+    window_mask=lambda n_steps, window: (
+        _lag(n_steps) == np.minimum(window, np.arange(n_steps))[:, None]
+    ),
+    also=(
+        {"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1) & (np.arange(n_steps) % k1 == 0)},
+    ),
 )
 _mistake(
     "W5",
@@ -713,6 +889,40 @@ _mistake(
     hop_slope=lambda s: 1 - np.vstack([s[2:], s[-1:]]) ** 2,
 )
 _mistake(
+    "W7b",
+    "What goes back to the step before has not passed tanh: Wᵀ is applied to dE/ds_k, not to δ_k.",
+    "The error leaves step k through a_k: δ_k = dE/da_k goes on, which has the slope in it.",
+    "Which of your errors is multiplied by Wᵀ, the derivative by s_k or the one by a_k?",
+    TIME,
+    "community.deeplearning.ai 555129",
+    deltas=lambda params, error, s: (
+        Steps(**_both_slopes(lambda s: np.ones_like(s[1:]))).deltas(params, error, s)
+        * (1 - s[1:] ** 2)
+    ),
+)
+_mistake(
+    "W7c",
+    "A sum takes the error before it has passed tanh: dE/ds_k stands where δ_k belongs.",
+    "U and W stand inside tanh, so what is multiplied with x_k and s_{k-1} is δ_k = dE/da_k.",
+    "Is the error in your outer product a derivative by s_k or by a_k?",
+    TIME,
+    deltas=lambda params, error, s: Steps().deltas(params, error, s) / (1 - s[1:] ** 2),
+    also=({"sum_W": lambda weighted, s: (weighted.sum(axis=0) / (1 - s[1:] ** 2)).T @ s[:-1]},),
+)
+_mistake(
+    "W8b",
+    "The slope of tanh is taken one row of s too early: at the state before.",
+    "tanh' at step k is 1 - s_k², and s_k is s[k + 1] here, since s[0] is the initial state.",
+    "Which row of s holds the state that the error has just arrived at?",
+    TIME,
+    "the seed's index s[t], used with our layout",
+    **_both_slopes(lambda s: 1 - s[:-1] ** 2),
+    also=(
+        {"first_slope": lambda s: 1 - s[:-1] ** 2},
+        {"hop_slope": lambda s: 1 - s[:-1] ** 2},
+    ),
+)
+_mistake(
     "W9",
     "tanh was taken twice: the slope is computed as 1 - tanh(s)².",
     "s is already tanh(a), so the slope of tanh at a is 1 - s².",
@@ -720,6 +930,7 @@ _mistake(
     TIME,
     "nicklashansen #1",
     **_both_slopes(lambda s: 1 - np.tanh(s[1:]) ** 2),
+    also=_one_slope(lambda s: 1 - np.tanh(s[1:]) ** 2),
 )
 _mistake(
     "W10",
@@ -728,6 +939,7 @@ _mistake(
     "Can the slope of tanh be negative?",
     TIME,
     **_both_slopes(lambda s: 1 - np.arctanh(s[1:]) ** 2),
+    also=_one_slope(lambda s: 1 - np.arctanh(s[1:]) ** 2),
 )
 _mistake(
     "W11",
@@ -736,6 +948,7 @@ _mistake(
     "Can the slope of tanh be negative?",
     TIME,
     **_both_slopes(lambda s: s[1:] * (1 - s[1:])),
+    also=_one_slope(lambda s: s[1:] * (1 - s[1:])),
 )
 _mistake(
     "W12",
@@ -745,6 +958,7 @@ _mistake(
     TIME,
     "oreilly-japan DLFS2 #26",
     **_both_slopes(lambda s: 1 / (1 - s[1:] ** 2)),
+    also=_one_slope(lambda s: 1 / (1 - s[1:] ** 2)),
 )
 _mistake(
     "W13",
@@ -753,6 +967,16 @@ _mistake(
     "Is your slope the same for s and for -s?",
     TIME,
     **_both_slopes(lambda s: 1 - s[1:]),
+    also=_one_slope(lambda s: 1 - s[1:]),
+)
+_mistake(
+    "W13b",
+    "The slope has a wrong sign: it is computed as 1 + s² or s² - 1.",
+    "tanh'(a) = 1 - s², which lies between 0 and 1.",
+    "What is your slope at s = 0, and at s = 1?",
+    TIME,
+    **_both_slopes(lambda s: 1 + s[1:] ** 2),
+    also=(_both_slopes(lambda s: s[1:] ** 2 - 1),),
 )
 _mistake(
     "W14",
@@ -771,6 +995,14 @@ _mistake(
     TIME,
     "the seed's comments (OD); d2l #2616",
     weights=lambda mask: mask * (_lag(len(mask)) + 1),
+)
+_mistake(
+    "W15b",
+    "Each way back picks up the losses that it passes, though every loss has a way of its own.",
+    "Either each loss walks back by itself, or the sum of all losses walks once; not both.",
+    "What is added to your δ between two hops?",
+    TIME,
+    weights=lambda mask: mask * np.arange(len(mask), 0, -1)[:, None],
 )
 _mistake(
     "W16",
@@ -822,6 +1054,14 @@ _mistake(
     sum_W=lambda weighted, s: weighted.sum(axis=1).T @ s[:-1],
 )
 _mistake(
+    "W19b",
+    "Inside the walk back, dW uses the loss's own state s_t.",
+    "The contribution through step k pairs δ_{t,k} with what W multiplied there, s_{k-1}.",
+    "Which state did W multiply at the step where the error is now?",
+    TIME,
+    sum_W=lambda weighted, s: weighted.sum(axis=1).T @ s[1:],
+)
+_mistake(
     "W20",
     "Inside the walk back, dU uses the token of the loss's step t, not of the step k it is at.",
     "The contribution through step k belongs to the column of U that was used there, x_k.",
@@ -840,7 +1080,7 @@ _mistake(
 )
 _mistake(
     "W22",
-    "The contribution of step 0 to dW is missing: the initial state counts as zero.",
+    "The contribution of step 0 to dW is missing, as if the initial state were zero.",
     "a_0 = U x_0 + W s_{-1}: W is used at step 0 too, beside the initial state.",
     "Which rows of s meet dW in your sum?",
     TIME,
@@ -853,6 +1093,22 @@ _mistake(
     "What is the last value that your loop variable takes?",
     TIME,
     weights=lambda mask: mask * (np.arange(len(mask)) > 0),
+)
+_mistake(
+    "W23b",
+    "The first loss is not sent back.",
+    "Every step has a loss, the first one included.",
+    "What is the first value that your loop variable takes?",
+    TIME,
+    weights=lambda mask: mask * (np.arange(len(mask)) > 0)[:, None],
+)
+_mistake(
+    "W23c",
+    "The last loss is not sent back.",
+    "Every step has a loss, the last one included.",
+    "What is the last value that your loop variable takes?",
+    TIME,
+    weights=lambda mask: mask * (np.arange(len(mask)) < len(mask) - 1)[:, None],
 )
 _mistake(
     "W24",
@@ -879,16 +1135,12 @@ _mistake(
 )
 _mistake(
     "W26",
-    "The loop overwrites the gradient: `=` stands where `+=` belongs, so one term is left.",
-    "A gradient by a shared parameter is a sum over all steps.",
+    "Of a sum over steps one term is left, as if each step wrote over the one before it.",
+    "A gradient by a shared parameter is a sum over all steps: `+=`, where `=` overwrites.",
     "What is left of the first term after the second one?",
     TIME,
     "mxnet #4057; javaidnabi31/RNN-from-scratch #2",
-    also=tuple(
-        {name: step for name, step in replaced.items() if name in kept}
-        for replaced in (_last_written("single"), _last_written("up"), _last_written("down"))
-        for kept in (("sum_W",), ("sum_U",), ("sum_U", "sum_W"), ("sum_U", "sum_W", "sum_V"))
-    ),
+    also=tuple(way for order in ("single", "up", "down", "chunks") for way in _last_written(order)),
     alone=True,
 )
 _mistake(
@@ -936,6 +1188,24 @@ _mistake(
     "gy910210 calculate_loss against bptt",
     error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / len(y),
 )
+_mistake(
+    "W36b",
+    "Everything is divided by T · C: a mean ran over the classes as well.",
+    "E is a sum over steps, with one term for each.",
+    "By which factor do you differ?",
+    TIME,
+    "Element-Research/rnn #28",
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) / y_hat.size,
+)
+_mistake(
+    "W36c",
+    "Everything is T times too large, as if each loss were T times itself.",
+    "E is the sum of the losses, each counted once.",
+    "By which factor do you differ?",
+    TIME,
+    "gy910210 calculate_loss against bptt",
+    error=lambda y_hat, y: (y_hat - _one_hot(y, y_hat.shape[1])) * len(y),
+)
 
 
 def _scatter(total, x, n_inputs, add=True):
@@ -980,6 +1250,15 @@ _mistake(
     window_mask=lambda n_steps, window: (_lag(n_steps) >= 0) & (_lag(n_steps) <= window + 1),
 )
 _mistake(
+    "T1c",
+    "The chunks are one step too long, or one step too short.",
+    "A chunk of k1 steps holds k1 losses and k1 steps; the next one starts right behind it.",
+    "How many steps does your first chunk hold?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1 + 1),
+    also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, max(1, k1 - 1))},),
+)
+_mistake(
     "T2",
     "One cut for the whole sentence: only its last steps get credit.",
     "A window belongs to each loss: loss t reaches back τ hops from t, wherever the sentence ends.",
@@ -991,6 +1270,24 @@ _mistake(
     ),
 )
 _mistake(
+    "T2b",
+    "Only the last chunk is there.",
+    "The gradient is a sum over all chunks; each one adds to it.",
+    "What becomes of the first chunk's gradient when the second one comes?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: (
+        _chunks(n_steps, k1) & (np.arange(n_steps) // k1 == (n_steps - 1) // k1)
+    ),
+)
+_mistake(
+    "T2c",
+    "Only the last loss of each chunk is sent back.",
+    "Every step of a chunk has a loss, and each is sent back to the start of its chunk.",
+    "What is added to the error when it arrives at an earlier step of the chunk?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1) & _ends(n_steps, k1)[:, None],
+)
+_mistake(
     "T3",
     "This cuts the sentence into chunks; a window moves along with each loss.",
     "The first loss of a chunk reaches no step before it, though its window would.",
@@ -998,7 +1295,11 @@ _mistake(
     TRUNCATION,
     "d2l; R2RT",
     window_mask=lambda n_steps, window: _chunks(n_steps, window + 1),
-    also=({"window_mask": lambda n_steps, window: _chunks(n_steps, max(window, 1))},),
+    also=(
+        {"window_mask": lambda n_steps, window: _chunks(n_steps, max(window, 1))},
+        {"first_step": lambda t, window: t - t % (window + 1)},
+        {"first_step": lambda t, window: t - t % max(window, 1)},
+    ),
 )
 _mistake(
     "T3b",
@@ -1018,6 +1319,14 @@ _mistake(
     also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1, shift=k1 - 1)},),
 )
 _mistake(
+    "T3d",
+    "The chunks are counted from the end of the sentence.",
+    "Chunks are cut as the sentence is read: from step 0 on, and the last may be shorter.",
+    "If T is no multiple of k1, which of your chunks is the short one?",
+    TRUNCATION,
+    chunk_mask=lambda n_steps, k1: _chunks(n_steps, k1, shift=-n_steps),
+)
+_mistake(
     "T4",
     "Overlapping windows send the same losses back again: near terms count several times.",
     "Each term of the triangle belongs into the gradient once.",
@@ -1034,7 +1343,24 @@ _mistake(
     TRUNCATION,
     "tensorflow/models #107",
     window_mask=lambda n_steps, window: _lag(n_steps) >= 0,
-    also=({"chunk_mask": lambda n_steps, k1: _lag(n_steps) >= 0},),
+    also=(
+        {"chunk_mask": lambda n_steps, k1: _lag(n_steps) >= 0},
+        {"kept": np.ones_like},
+    ),
+)
+_mistake(
+    "T9",
+    "A window that starts before step 0 is lost: its negative start counts from the end.",
+    "Near the start of the sentence a window is cut off at step 0.",
+    "What does `s[t - τ : t + 1]` hold when t < τ?",
+    TRUNCATION,
+    "mlpack #2070",
+    window_mask=lambda n_steps, window: np.array(
+        [
+            np.isin(np.arange(n_steps), np.arange(n_steps)[t - window : t + 1])
+            for t in range(n_steps)
+        ]
+    ),
 )
 _mistake(
     "T10",
@@ -1043,6 +1369,13 @@ _mistake(
     "What is each kept term multiplied by?",
     TRUNCATION,
     window_mask=lambda n_steps, window: _compensated(n_steps, window),
+    also=(
+        {
+            "window_mask": lambda n_steps, window: (
+                Steps.window_mask(n_steps, window) * max(1, n_steps / (window + 1))
+            )
+        },
+    ),
 )
 _mistake(
     "T11",
@@ -1051,7 +1384,7 @@ _mistake(
     "Rows are losses t, columns are steps k. Which of them comes first in time?",
     TRUNCATION,
     window_mask=lambda n_steps, window: (_lag(n_steps) <= 0) & (_lag(n_steps) >= -window),
-    also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1).T},),
+    also=({"chunk_mask": lambda n_steps, k1: _chunks(n_steps, k1).T}, {"kept": np.transpose}),
 )
 _mistake(
     "T12",
@@ -1072,6 +1405,31 @@ _mistake(
     "How many contributions does τ = 0 keep?",
     TRUNCATION,
     window_mask=lambda n_steps, window: (_lag(n_steps) > 0) & (_lag(n_steps) <= window),
+)
+_mistake(
+    "T18",
+    "Only the terms exactly τ hops back are kept; the nearer ones are missing.",
+    "A window of τ keeps all the lags 0 … τ, so the gradients of single lags are summed.",
+    "What do the gradients for τ = 0 and τ = 1 have in common?",
+    TRUNCATION,
+    window_mask=lambda n_steps, window: _lag(n_steps) == window,
+)
+_mistake(
+    "T13b",
+    "The mask is turned round: what should be dropped is kept.",
+    "True stands for a term that stays.",
+    "What does your function do with a mask that is True everywhere?",
+    TRUNCATION,
+    kept=np.logical_not,
+)
+_mistake(
+    "T13c",
+    "The kept terms are averaged; they should be added.",
+    "The gradient is a sum of its terms, however many there are.",
+    "By which factor do you differ?",
+    TRUNCATION,
+    kept=lambda mask: mask / mask.sum(),
+    also=({"kept": lambda mask: mask / mask.size},),
 )
 
 
@@ -1101,6 +1459,14 @@ _mistake(
     first_step=lambda t, window: 0,
 )
 _mistake(
+    "T15b",
+    "Everything is frozen: no state moves with the parameters.",
+    "The window of loss t is run again with the new parameters; only the state before it is held.",
+    "Does your loss change when W does?",
+    TRUNCATION,
+    first_step=lambda t, window: t + 1,
+)
+_mistake(
     "T16",
     "Each run starts from the state after its first step, not from the one before it.",
     "s[k] is s_{k-1}, the state that step k starts from; s[k + 1] is its result.",
@@ -1117,11 +1483,25 @@ _mistake(
     "keras #8945",
     freeze=lambda s_base, first, params: np.zeros_like(s_base[0]),
 )
+_mistake(
+    "T17b",
+    "Each run starts from the initial state, wherever its window starts.",
+    "The run of a window starts from the state that the base network had there.",
+    "From which state does the run of a late loss start?",
+    TRUNCATION,
+    freeze=lambda s_base, first, params: s_base[0],
+)
 
 
 def _chunks(n_steps, k1, shift=0):
     chunk = (np.arange(n_steps) + shift) // k1
     return (_lag(n_steps) >= 0) & np.equal.outer(chunk, chunk)
+
+
+def _ends(n_steps, k1):
+    """Which steps are the last of their chunk."""
+    steps = np.arange(n_steps)
+    return (steps % k1 == k1 - 1) | (steps == n_steps - 1)
 
 
 def _overlapping(n_steps, window):
@@ -1325,7 +1705,7 @@ _mistake(
 _mistake(
     "J10",
     "The spectral radius is taken for the norm.",
-    "Eigenvalues say what happens after many hops; singular values bound each single one.",
+    "Eigenvalues say what high powers of a matrix do; singular values bound each single hop.",
     "What is the norm of [[0, 1], [0, 0]]?",
     VANISHING,
     "Pascanu et al., first arXiv version; ai.SE 20378",
@@ -2010,7 +2390,7 @@ _mistake(
 _mistake(
     "L26",
     "A is raised to its powers entry by entry.",
-    "A ** n takes powers of entries; hops are matrix products.",
+    "`A ** n` takes powers of entries; hops are matrix products.",
     "What does `**` do with an array?",
     TRAINING,
     chain_terms=lambda A, v, n_hops: [(A**lag @ v)[0] for lag in range(n_hops + 1)],
@@ -2037,9 +2417,9 @@ _mistake(
 )
 _mistake(
     "V12",
-    "A gradient is transposed.",
-    "A gradient has the shape of its parameter: entry [i, j] belongs to entry [i, j].",
-    "Which vector of the outer product gives the row?",
+    "Rows and columns have changed places: the array is transposed.",
+    "Entry [i, j] belongs to entry [i, j]; a gradient, for one, has the shape of its parameter.",
+    "What should one row of it stand for? In an outer product, the first vector gives the row.",
     OUTPUT,
     "the seed's comments (Ashutosh, Boussad)",
 )
@@ -2055,7 +2435,7 @@ _mistake(
     "W33",
     "The gradient is clipped.",
     "A clipped gradient is not the gradient; clip after the check, where the step is taken.",
-    "Which of your entries have the same size?",
+    "What do your entries have in common, or the norms of your gradients, when they are large?",
     TIME,
     "karpathy min-char-rnn (gradCheck)",
 )
@@ -2066,4 +2446,11 @@ _mistake(
     "Compare your last line with the docstring.",
     TIME,
     "gy910210 returns dU, dW, dV; WildML dU, dV, dW",
+)
+_mistake(
+    "W37",
+    "The results are right, but in reverse order.",
+    "A loop that goes back in time meets the last step first, and appends its result first.",
+    "To which step does the first of your results belong?",
+    TIME,
 )

@@ -11,9 +11,10 @@ Three instruments, from the sharpest to the bluntest:
    computed can be solved for; the first wrong one is where to look.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, permutations
+from itertools import combinations, permutations, product
 
 import numpy as np
 
@@ -72,6 +73,7 @@ class Diagnosis:
     first_wrong: FirstWrong | None = None
 
 
+@np.errstate(all="ignore")
 def diagnose(exercise, seed, references, results):
     """Say what is known of a wrong answer.
 
@@ -109,10 +111,11 @@ def applicable(exercise, seed=0):
 
     A mistake that another one, earlier in the catalogue, equals in this exercise is left out.
     """
-    return {
-        mistake.id: [replaced for replaced, _ in ways]
+    found = {
+        mistake.id: [replaced for replaced, answers in ways if None not in answers]
         for mistake, ways in _singles(exercise.name, seed)
     }
+    return {mistake_id: ways for mistake_id, ways in found.items() if ways}
 
 
 def combinable(exercise, seed=0):
@@ -144,37 +147,81 @@ def _singles(name, seed):
     """(mistake, its ways) for all that matter in an exercise; a way is (replaced, answers)."""
     exercise = EXERCISES[name]
     cases = exercise.cases(seed)
-    right = [_run(exercise, {}, case) for _, case in cases]
-    seen, singles = [right], []
+    right = _Answers(exercise, {}, cases)
+    seen, singles = [(_sums(right), right)], []
+    used = _steps_used(exercise, cases)
     for mistake in CATALOGUE.values():
         ways = []
         for replaced in mistake.ways:
-            answers = [_run(exercise, replaced, case) for _, case in cases]
-            if None in answers or any(_same_cases(answers, other) for other in seen):
+            answers = _Answers(exercise, replaced, cases)
+            if used.isdisjoint(replaced) or answers[0] is None:
+                continue
+            sums = _sums(answers)
+            if any(
+                not np.abs(sums - other_sums).max() > SAME * max(sums[-1], other_sums[-1])
+                and _same_cases(answers, other)
+                for other_sums, other in seen
+            ):
                 continue
             ways.append((replaced, answers))
+            seen.append((sums, answers))
         if ways:
-            seen += [answers for _, answers in ways]
             singles.append((mistake, ways))
     return singles
 
 
+def _steps_used(exercise, cases):
+    """The names of the steps that an exercise goes through; replacing another changes nothing."""
+    used = set()
+
+    class Traced(Steps):
+        def __getattribute__(self, name):
+            used.add(name)
+            return super().__getattribute__(name)
+
+    with np.errstate(all="ignore"):
+        for _, case in cases:
+            exercise.steps(Traced(), *case)
+    return used
+
+
 @lru_cache(maxsize=64)
 def _pairs(name, seed):
-    """(two mistakes, their replacements, answers to the first case) for all that combine."""
+    """(two mistakes, their replacements, answers to the first case) for all that combine.
+
+    Of the ways of two mistakes it takes the first that replace different steps: all of them would
+    take longer than a student likes to wait.
+    """
     exercise = EXERCISES[name]
     _, case = exercise.cases(seed)[0]
     pairs = []
     sociable = [single for single in _singles(name, seed) if not single[0].alone]
     for (first, ways), (second, other_ways) in combinations(sociable, 2):
-        for one, _ in ways:
-            for two, _ in other_ways:
-                if one.keys() & two.keys():
-                    continue
-                answer = _run(exercise, {**one, **two}, case)
-                if answer is not None:
-                    pairs.append(((first, second), {**one, **two}, answer))
+        for (one, _), (two, _) in product(ways, other_ways):
+            if one.keys() & two.keys():
+                continue
+            answer = _run(exercise, {**one, **two}, case)
+            if answer is not None:
+                pairs.append(((first, second), {**one, **two}, answer))
+                break
     return pairs
+
+
+class _Answers(Sequence):
+    """The answers to all cases, each computed when it is first asked for: most are not."""
+
+    def __init__(self, exercise, replaced, cases):
+        self.exercise, self.replaced, self.cases = exercise, replaced, cases
+        self.known = {}
+
+    def __len__(self):
+        return len(self.cases)
+
+    def __getitem__(self, i):
+        if i not in self.known:
+            _, case = self.cases[i]
+            self.known[i] = _run(self.exercise, self.replaced, case)
+        return self.known[i]
 
 
 def _run(exercise, replaced, case):
@@ -189,8 +236,8 @@ def _run(exercise, replaced, case):
 
 
 def _name(exercise, seed, references, results):
-    if exercise.steps is None:
-        return ()
+    if exercise.steps is None or not any(np.isfinite(a).any() for r in results for a in r):
+        return ()  # where nothing is a number, nothing speaks for one mistake rather than another
     for mistake, ways in _singles(exercise.name, seed):
         if any(_same_cases(answers, results) for _, answers in ways):
             return (mistake,)
@@ -205,7 +252,7 @@ def _name(exercise, seed, references, results):
 
 
 def _name_of_form(exercise, references, results):
-    """Mistakes in the form of the answer, whatever its numbers are: order, transpose, clipping."""
+    """Mistakes in the form of an answer, whatever its numbers are: order, transpose, clipping."""
     expected = [case_expected for _, _, case_expected in references]
     n = len(expected[0])
     for order in permutations(range(n)):
@@ -213,6 +260,8 @@ def _name_of_form(exercise, references, results):
             expected, [[r[i] for i in order] for r in results]
         ):
             return (CATALOGUE["W35"],)
+    if _same_cases(expected, [[np.flip(r, 0) if r.ndim else r for r in case] for case in results]):
+        return (CATALOGUE["W37"],)
     turned = [
         [_turned(got, right) for got, right in zip(case_results, case_expected, strict=True)]
         for case_results, case_expected in zip(results, expected, strict=True)
@@ -220,7 +269,7 @@ def _name_of_form(exercise, references, results):
     if _shapes(turned) != _shapes(results) and _same_cases(expected, turned):
         return (CATALOGUE["V12"],)
     are_gradients = all(name in ("dU", "dW", "dV") for name in exercise.returns)
-    if are_gradients and _clipped(expected, results):
+    if are_gradients and (_clipped(expected, results) or _clipped_by_norm(expected, results)):
         return (CATALOGUE["W33"],)
     return ()
 
@@ -251,8 +300,40 @@ def _clipped(expected, results):
     return limit > 0 and all(_close(got, right.clip(-limit, limit)) for right, got in pairs)
 
 
+def _clipped_by_norm(expected, results):
+    """Whether gradients are the right ones, scaled down to one norm: each array's, or that of all.
+
+    One limit must show at least twice, or a wrong factor would pass for clipping.
+    """
+    pairs = [
+        [(np.asarray(right), np.asarray(got)) for right, got in zip(*case, strict=True)]
+        for case in zip(expected, results, strict=True)
+    ]
+    if any(r.shape != g.shape or not np.isfinite(g).all() for case in pairs for r, g in case):
+        return False
+    for groups in (pairs, [[pair] for case in pairs for pair in case]):
+        norms = [
+            [np.sqrt(sum((pair[side] ** 2).sum() for pair in group)) for side in (0, 1)]
+            for group in groups
+        ]
+        limit = max(got for _, got in norms)
+        clipped = [right > limit * 1.001 for right, _ in norms]
+        if (
+            limit > 0
+            and sum(clipped) > 1
+            and all(
+                _close(got, right * (limit / norm if is_clipped else 1.0))
+                for group, (norm, _), is_clipped in zip(groups, norms, clipped, strict=True)
+                for right, got in group
+            )
+        ):
+            return True
+    return False
+
+
 def _same_cases(some, others):
-    return all(_same(a, b) for a, b in zip(some, others, strict=True))
+    pairs = zip(some, others, strict=True)
+    return all(a is not None and b is not None and _same(a, b) for a, b in pairs)
 
 
 def _same(some, others):
@@ -260,14 +341,20 @@ def _same(some, others):
     return all(_close(np.asarray(a), np.asarray(b)) for a, b in zip(some, others, strict=True))
 
 
+def _sums(answers):
+    """The sum of each array of the first case, and that of all absolute values: a fingerprint."""
+    sums = [array.sum() for array in answers[0]]
+    return np.array([*sums, sum(np.abs(array).sum() for array in answers[0])])
+
+
 def _close(a, b):
     if a.shape != b.shape:
         return False
     a, b = a.astype(float), b.astype(float)
     finite = np.isfinite(a)
+    if not np.array_equal(finite, np.isfinite(b)):
+        return False
     if not finite.all():
-        if not np.array_equal(finite, np.isfinite(b)):
-            return False
         a, b = a[finite], b[finite]
     scale = max(np.abs(a).max(initial=0), np.abs(b).max(initial=0))
     return bool((np.abs(a - b) <= SAME * scale).all())

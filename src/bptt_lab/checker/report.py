@@ -22,9 +22,10 @@ MARK_COLOURS = {
 }
 
 
+CODE = r"`([^`]*)`"  # nothing inside it is marked up: there, asterisks are powers
+BOLD = r"\*\*([^*]+)\*\*"
 MARKUP = (
-    (r"`([^`]*)`", r"<code>\1</code>"),
-    (r"\*\*([^*]*)\*\*", r"<b>\1</b>"),
+    (BOLD, r"<b>\1</b>"),
     (r"(?<=[A-Za-zŷδΣ])_(?:\{([^}]*)\}|([A-Za-z0-9]))(?![A-Za-z0-9_])", r"<sub>\1\2</sub>"),
 )
 
@@ -44,7 +45,8 @@ class Part:
 
     `off` is the error of each entry in units of the largest right one, zero where it is within the
     tolerance; `worst` is the index of the worst entry, `yours` and `expected` its two numbers.
-    `case` names the fixture on which it was first wrong.
+    `case` names the fixture on which it was first wrong; `nearly` says why a number that is nearly
+    right is not.
     """
 
     name: str
@@ -57,11 +59,17 @@ class Part:
     off: np.ndarray | None = None
     case: str = ""
     is_numeric: bool = True
+    nearly: str | None = None
+
+    @property
+    def badness(self):
+        """0 for right, 1 for wrong in the last digits, 2 for wrong."""
+        return 0 if self.right else (1 if self.nearly else 2)
 
     @property
     def has_map(self):
-        """Whether there is a picture of where it is wrong."""
-        return self.off is not None and self.off.ndim > 0
+        """Whether there is a picture of where it is wrong; it would be even if only digits are."""
+        return self.off is not None and self.off.ndim > 0 and not self.nearly
 
 
 @dataclass(frozen=True)
@@ -129,7 +137,8 @@ class Report:
 
     def __repr__(self):
         lines = [self._headline()]
-        lines += [f"  {line.replace('**', '')}" for line in self._what_happened()]
+        lines += [f"  {line}" for line in self._crash_lines()]
+        lines += [f"  {_text_line(line)}" for line in self._what_happened()]
         if self._has_triangle:
             lines += [f"  {line}" for line in _text_triangles(self.diagnosis)]
         lines += [f"  {line}" for line in self._numbers()]
@@ -146,6 +155,7 @@ class Report:
             f'<div><span style="color:{colour};font-weight:bold">{symbol}</span> '
             f"<b>{escape(head)}</b>{escape(': ' + rest[0]) if rest else ''}</div>"
         ]
+        body += [_html_line(line, markup=()) for line in self._crash_lines()]
         body += [_html_line(line) for line in self._what_happened()]
         if self._has_triangle:
             body += [_html_triangles(self.diagnosis)]
@@ -176,21 +186,24 @@ class Report:
 
     def _what_happened(self):
         """Sentences; `backticks` mark code and **asterisks** what matters most."""
-        lines = list(self.faults)
-        if self.crash is not None:
-            lines += [f"{self.crash.name}: {self.crash.message}"]
-            if self.crash.line is not None:
-                lines += ["your line {}: `{}`".format(*self.crash.line)]
-            if self.crash.passed:
-                lines += [f"it was called with {'; '.join(self.crash.passed)}"]
-        if self.diagnosis is not None:
-            lines += _diagnosis_lines(self.diagnosis)
+        return [*self.faults, *(_diagnosis_lines(self.diagnosis) if self.diagnosis else ())]
+
+    def _crash_lines(self):
+        """The exception, and where it was raised, as the student wrote it."""
+        if self.crash is None:
+            return []
+        lines = [f"{self.crash.name}: {self.crash.message}"]
+        if self.crash.line is not None:
+            lines += ["your line {}: `{}`".format(*self.crash.line)]
+        if self.crash.passed:
+            lines += [f"it was called with {'; '.join(self.crash.passed)}"]
         return lines
 
     def _numbers(self):
         if self.outcome is Outcome.CORRECT:
             return []
-        return [line for part in self.parts for line in _part_lines(part, self.exercise)]
+        lines = [line for part in self.parts for line in _part_lines(part, self.exercise)]
+        return lines + list(dict.fromkeys(part.nearly for part in self.parts if part.nearly))
 
     @property
     def _has_triangle(self):
@@ -234,7 +247,7 @@ def _part_lines(part, exercise):
             where = f" ({part.case})" if part.case else ""
             lines += [f"✗ {part.name} is off{n}: relative error {part.relative_error:.2g}{where}"]
         lines += [
-            f"worst at {part.name}{index}: yours {part.yours:.10g}, "
+            f"{'worst at ' if index else ''}{part.name}{index}: yours {part.yours:.10g}, "
             f"{exercise.against.removeprefix('the ')} {part.expected:.10g}"
         ]
     return lines
@@ -321,11 +334,20 @@ def _html_weight(text):
     )
 
 
-def _html_line(line):
+def _text_line(line):
+    """A line without the asterisks of its emphasis."""
+    return re.sub(f"{CODE}|{BOLD}", lambda found: found[2] or found[0], line)
+
+
+def _html_line(line, markup=MARKUP):
     """An escaped line, with code, emphasis and subscripts set as such."""
     html = escape(line)
-    for pattern, replacement in MARKUP:
+    code = re.findall(CODE, html)
+    html = re.sub(CODE, "``", html)
+    for pattern, replacement in markup:
         html = re.sub(pattern, replacement, html)
+    for part in code:
+        html = html.replace("``", f"<code>{part}</code>", 1)
     return f'<div style="margin-left:1.4em">{html}</div>'
 
 

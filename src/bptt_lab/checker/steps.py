@@ -61,12 +61,17 @@ class Steps:
         s = np.empty((len(x) + 1, len(s_init)))
         s[0] = self.start(s_init)
         for t, x_t in enumerate(x):
-            W = self.copy_of_step(W_copies, t)
+            W = self.copy_of_step(W_copies, t, params.W)
             s[t + 1] = self.state(params.U, W, x_t, self.previous(s, t))
         return s
 
     @staticmethod
-    def copy_of_step(W_copies, t):
+    def layout(s):
+        """The states as an exercise returns them: the initial one in row 0."""
+        return s
+
+    @staticmethod
+    def copy_of_step(W_copies, t, W):
         return W_copies[t]
 
     # Forward: the prediction and the loss
@@ -127,6 +132,10 @@ class Steps:
     @staticmethod
     def error(y_hat, y):
         return y_hat - np.eye(y_hat.shape[1])[y]
+
+    @staticmethod
+    def upstream(y_hat_t, y_t):
+        return np.where(np.arange(len(y_hat_t)) == y_t, -1 / y_hat_t[y_t], 0.0)
 
     @staticmethod
     def jacobian(y_hat_t):
@@ -378,17 +387,15 @@ class Steps:
     def closed_loop(self, params, inputs, y, s, y_hat):
         """dU, dW and dV of a network whose inputs are its own predictions."""
         U, W, V = params
-        error = self.error(y_hat, y)
-        dU, dW, dV = np.zeros_like(U), np.zeros_like(W), np.zeros_like(V)
-        delta = np.zeros(len(W))
-        for t in reversed(range(len(y))):
-            d_z = error[t] + self.through_prediction(U, delta, y_hat[t])
-            dV += np.outer(d_z, s[t + 1])
-            slope = self.hop_slope(s[t : t + 2])[0]
-            delta = (self.inject(d_z, V) + self.hop(delta, W)) * slope
-            dU += np.outer(delta, inputs[t])
-            dW += np.outer(delta, s[t])
-        return dU, dW, dV
+        d_z, T = np.array(self.error(y_hat, y)), len(y)
+        deltas, delta = np.zeros((T, len(W))), np.zeros(len(W))
+        first_slope, hop_slope = self.first_slope(s), self.hop_slope(s)
+        for t in reversed(range(T)):
+            d_z[t] += self.through_prediction(U, delta, y_hat[t])
+            delta = self.inject(d_z[t], V) * first_slope[t] + self.hop(delta, W) * hop_slope[t]
+            deltas[t] = delta
+        dU, dW = self.finish_UW(deltas.T @ inputs, self.sum_W(deltas[None], s), T)
+        return dU, dW, self.finish_V(self.sum_V(d_z, s), T)
 
     # Training
 
@@ -459,14 +466,14 @@ class Steps:
     def deltas(self, params, error, s):
         """δ_{t,k} for all t and k; zero where k > t."""
         T = len(error)
-        deltas = np.zeros((T, T, s.shape[1]))
+        deltas = np.zeros((T * T, s.shape[1]))  # row t · T + k: a slice holds all of one lag
         delta = self.inject(error, params.V) * self.first_slope(s)
         slope = self.hop_slope(s)
-        deltas[np.arange(T), np.arange(T)] = delta
+        deltas[:: T + 1] = delta
         for lag in range(1, T):
             delta = self.hop(delta[1:], params.W) * slope[:-lag]
-            deltas[np.arange(lag, T), np.arange(T - lag)] = delta
-        return deltas
+            deltas[lag * T :: T + 1] = delta
+        return deltas.reshape(T, T, -1)
 
     @staticmethod
     def window_mask(n_steps, window):
@@ -479,12 +486,29 @@ class Steps:
         return (k <= t) & (t // k1 == k // k1)
 
     @staticmethod
+    def kept(mask):
+        return mask
+
+    def masked(self, credit_W, mask):
+        """The terms of the credit triangle that a mask keeps, summed."""
+        total = np.tensordot(self.kept(mask).astype(float), credit_W, axes=2)
+        return self.finish_UW(total, total, len(mask))[1]
+
+    @staticmethod
     def first_step(t, window):
         return max(0, t - window)
 
     @staticmethod
+    def run_steps(first, t):
+        return range(first, t + 1)
+
+    @staticmethod
     def freeze(s_base, first, params):
         return s_base[first]
+
+    @staticmethod
+    def asked(n_steps):
+        return np.arange(n_steps) == n_steps - 1
 
     @staticmethod
     def weights(mask):

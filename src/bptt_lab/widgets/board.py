@@ -46,18 +46,28 @@ def write_board(folder, names=()):
         raise ValueError(f"there is no widget {unknown[0]!r}; there are {', '.join(BOARD)}")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    links = []
-    for name in names:
-        widget = BOARD[name]()
-        widget.save(folder / f"{name}.html")
-        links.append(f'<li><a href="{name}.html">{html.escape(widget.title)}</a></li>')
+    made = {name: BOARD[name]() for name in names}
+    for name, widget in made.items():
+        others = f"<nav>{_links(made, here=name)}</nav>" if len(made) > 1 else ""
+        widget.save(folder / f"{name}.html", above=others)
     index = folder / "index.html"
     index.write_text(
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Lecture board</title>'
         '<meta name="viewport" content="width=device-width"><style>:root{color-scheme:light dark}'
         "body{font:2rem/1.8 system-ui,sans-serif;margin:8vh auto;max-width:40rem;padding:0 1rem}"
         "</style></head><body><main><h1>Lecture board</h1>"
-        f"<ul>{''.join(links)}</ul></main></body></html>",
+        f"{_links(made)}</main></body></html>",
         encoding="utf-8",
     )
     return folder / f"{names[0]}.html" if len(names) == 1 else index
+
+
+def _links(made, here=None):
+    """A list of the pages; from one to the next without the way back to the board."""
+    current = {here: ' aria-current="page"'}
+    return "<ul>{}</ul>".format(
+        "".join(
+            f'<li><a href="{name}.html"{current.get(name, "")}>{html.escape(widget.title)}</a></li>'
+            for name, widget in made.items()
+        )
+    )

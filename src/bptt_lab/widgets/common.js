@@ -44,11 +44,21 @@ function short(value, digits = 2) {
   return text.replaceAll("-", "−");
 }
 
-/** The same without the zero before the point, for cells. */
-const tight = (value) => short(value).replace(/^(−?)0\./, "$1.");
+/** The same for cells: two decimals, and no zero before the point. */
+function tight(value) {
+  const small = value !== 0 && Math.abs(value) < 0.01;
+  const text = small ? value.toFixed(2).replace("-", "−") : short(value);
+  return text.replace(/^(−?)0\./, "$1.");
+}
 
 const SUB = "₀₁₂₃₄₅₆₇₈₉";
 const sub = (n) => (n < 0 ? "₋" : "") + String(Math.abs(n)).replace(/\d/g, (d) => SUB[d]);
+
+/** A word that stands in a room of that many units of a picture. */
+function cropped(word, room) {
+  const fits = Math.floor(room / 14.5);
+  return word.length > fits ? `${word.slice(0, fits - 1)}…` : word;
+}
 
 // --- building the page ---------------------------------------------------------------------------
 
@@ -65,6 +75,16 @@ function shape(parent, tag, attributes = {}, text) {
   if (text !== undefined) element.textContent = text;
   parent.append(element);
   return element;
+}
+
+/** Text in which "_τ" is a subscript: Unicode has no such letter. */
+function formula(parent, attributes, text) {
+  const [first, ...rest] = text.split("_");
+  const element = shape(parent, "text", attributes, first);
+  for (const part of rest) {
+    shape(element, "tspan", { class: "subscript", dy: "0.35em" }, part[0]);
+    shape(element, "tspan", { dy: "-0.25em" }, part.slice(1));
+  }
 }
 
 /** Change an attribute only where it differs: most of a picture stays as it is from move to move. */
@@ -84,6 +104,8 @@ class Frame {
     this.arrays = arrays;
     this.store = store;
     this.draws = [];
+    this.rows = []; // heights of the wide panels, and the largest of the others
+    this.shared = 0;
     // each widget on a page is a module of its own, so a count would give the same id to several
     this.id = `bptt-${Math.random().toString(36).slice(2)}`;
     root.classList.add("bptt-widget");
@@ -94,9 +116,9 @@ class Frame {
       if (event.target.matches("input, button")) event.stopPropagation();
     });
     this.root = root;
-    this.present = html("button", { type: "button", "aria-pressed": "false" }, "Present");
+    this.present = html("button", { type: "button" }, "Present");
     this.present.addEventListener("click", () => this.#toggleLarge());
-    document.addEventListener("fullscreenchange", () => {
+    root.addEventListener("fullscreenchange", () => {
       if (!document.fullscreenElement) this.#large(false);
     });
     this.controls = html("div", { class: "controls" });
@@ -113,8 +135,8 @@ class Frame {
 
   #large(on) {
     this.root.classList.toggle("large", on);
-    this.present.setAttribute("aria-pressed", String(on));
     this.present.textContent = on ? "Leave presentation" : "Present";
+    if (!on) this.#zoom(null);
   }
 
   #toggleLarge() {
@@ -129,8 +151,12 @@ class Frame {
     const buttons = choices.map((choice, i) => {
       const button = html("button", { type: "button", "aria-pressed": "false" }, choice);
       button.addEventListener("click", () => {
-        buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
-        reply.textContent = `${i === answer ? "✓ As you said." : "✗ It is otherwise."} ${why}`;
+        const again = button.getAttribute("aria-pressed") === "true"; // folds the reply away
+        const chosen = again ? null : button;
+        buttons.forEach((other) => other.setAttribute("aria-pressed", String(other === chosen)));
+        const verdict = i === answer ? "✓ As you said." : "✗ It is otherwise.";
+        reply.textContent = chosen ? `${verdict} ${why}` : "";
+        this.set({});
       });
       return button;
     });
@@ -141,42 +167,60 @@ class Frame {
     return box;
   }
 
-  /** A native range input, for it brings keyboard, name and value along. `text(v)` says the value. */
-  slider(key, label, { min = 0, max, step = 1, text = String, play = false }) {
+  /** A move of a control. It also uncovers what the question asks for (class "answer"). */
+  set(change) {
+    this.store.set({ ...change, predicted: true });
+  }
+
+  /**
+   * A native range input, for it brings keyboard, name and value along. `text(v)` says the value, and
+   * `end(state)` where it ends now, if that is not always `max`.
+   */
+  slider(key, label, { min = 0, max, step = 1, text = String, play = false, end = () => max }) {
     const id = `${this.id}-${key}`;
     const input = html("input", { type: "range", id, min, max, step, name: key });
     input.setAttribute(NO_SHORTCUTS, "true");
     const value = html("output", { for: id });
     const name = html("label", { for: id }, label);
     const box = html("div", { class: "slider" }, name, input, value);
-    input.addEventListener("input", () => this.store.set({ [key]: Number(input.value) }));
-    if (play) box.append(this.#player(key, label, min, max));
+    input.addEventListener("input", () => this.set({ [key]: Number(input.value) }));
+    const player = play ? this.#player(key, label, input) : null;
+    if (player) box.append(player);
     this.controls.append(box);
     this.draws.push((state) => {
+      put(input, "max", end(state)); // first, for a value beyond it would not be taken
       if (Number(input.value) !== state[key]) input.value = state[key];
       const said = text(state[key], state);
       say(value, said);
       put(input, "aria-valuetext", said);
     });
-    return { input, name, box };
+    const enable = (on) => [input, player].forEach((control) => control && (control.disabled = !on));
+    return { input, name, enable };
   }
 
-  #player(key, label, min, max) {
-    const button = html("button", { type: "button", class: "play" }, "▶ Play");
-    button.setAttribute("aria-label", `Play: ${label}`);
+  /** A button that moves the slider step by step to where it ends now. */
+  #player(key, label, input) {
+    const button = html("button", { type: "button", class: "play" });
+    const name = (sign, word) => {
+      button.textContent = `${sign} ${word}`;
+      button.setAttribute("aria-label", `${word}: ${label}`);
+    };
     let timer = 0;
     const stop = () => {
       clearInterval(timer);
       timer = 0;
-      button.textContent = "▶ Play";
+      name("▶", "Play");
     };
+    stop();
     button.addEventListener("click", () => {
       if (timer) return stop();
-      button.textContent = "❚❚ Pause";
-      if (this.store.state[key] >= max) this.store.set({ [key]: min });
+      name("❚❚", "Pause");
+      const ended = () => Number(input.value) >= Number(input.max);
+      if (ended()) this.set({ [key]: Number(input.min) });
       timer = setInterval(() => {
-        if (this.store.state[key] < max) this.store.set({ [key]: this.store.state[key] + 1 });
-        if (this.store.state[key] >= max || !button.isConnected) stop();
+        if (input.disabled || !button.isConnected) return stop();
+        if (!ended()) this.set({ [key]: Number(input.value) + 1 });
+        return ended() && stop();
       }, 700);
       return undefined;
     });
@@ -189,7 +233,7 @@ class Frame {
     const inputs = options.map(([value, text]) => {
       const input = html("input", { type: "radio", name: `${this.id}-${key}`, value });
       input.setAttribute(NO_SHORTCUTS, "true");
-      input.addEventListener("change", () => this.store.set({ [key]: value }));
+      input.addEventListener("change", () => this.set({ [key]: value }));
       box.append(html("label", {}, input, html("span", {}, text)));
       return input;
     });
@@ -200,13 +244,35 @@ class Frame {
   }
 
   /** A picture with its heading; `wide` ones take a row of their own. */
-  panel(title, width, height, { wide = false, name = title } = {}) {
-    const heading = html("figcaption", {}, title);
-    const figure = html("figure", { class: wide ? "panel wide" : "panel" }, heading);
+  panel(title, width, height, { wide = false, half = false, name = title } = {}) {
+    const heading = html("span", {}, title);
+    const zoom = html("button", { type: "button", class: "zoom", "aria-pressed": "false" }, "⤢");
+    zoom.setAttribute("aria-label", `Enlarge: ${title}`);
+    const kind = wide ? "panel wide" : half ? "panel half" : "panel";
+    const figure = html("figure", { class: kind }, html("figcaption", {}, heading, zoom));
+    zoom.addEventListener("click", () => this.#zoom(figure.classList.contains("zoomed") ? null : figure));
     const svg = shape(figure, "svg", { viewBox: `0 0 ${width} ${height}`, role: "img" });
     svg.setAttribute("aria-label", name);
     this.panels.append(figure);
-    return { svg, heading, figure };
+    this.#share(wide, height);
+    return { svg, heading };
+  }
+
+  /** On a full screen the rows share the height as their pictures need it. */
+  #share(wide, height) {
+    if (wide) this.rows.push(height);
+    else this.shared = Math.max(this.shared, height);
+    const rows = this.shared ? [...this.rows, this.shared] : this.rows;
+    this.panels.style.setProperty("--rows", rows.map((h) => `minmax(0, ${h}fr)`).join(" "));
+  }
+
+  /** One panel alone, while presenting; null shows all again. */
+  #zoom(chosen) {
+    for (const figure of this.panels.children) {
+      figure.classList.toggle("zoomed", figure === chosen);
+      figure.querySelector(".zoom").setAttribute("aria-pressed", String(figure === chosen));
+    }
+    this.panels.classList.toggle("one", chosen !== null);
   }
 
   draw(update) {
@@ -214,6 +280,7 @@ class Frame {
   }
 
   update() {
+    this.root.classList.toggle("predicted", Boolean(this.store.state.predicted));
     for (const draw of this.draws) draw(this.store.state);
   }
 }
@@ -279,6 +346,12 @@ function renderInPage({ facts, arrays, state }) {
 
 // --- pieces of pictures --------------------------------------------------------------------------
 
+/** A group for what would give the answer away: it shows once somebody has predicted or moved. */
+function covered(svg, x, y) {
+  shape(svg, "text", { x, y, class: "middle sub hint" }, "Predict, then move");
+  return shape(svg, "g", { class: "answer" });
+}
+
 /** Hatching for what is left out, so that it never rests on colour alone. */
 function hatching(frame, svg) {
   const id = `${frame.id}-hatch-${++serial}`;
@@ -308,25 +381,28 @@ function arrowHead(frame, svg, kind) {
   return `url(#${id})`;
 }
 
-/** A matrix in a box: sign and number in each cell, or the sign where there is no room for it. */
-function matrix(svg, [rows, columns], { x, y, width, height, title, limit = 24 }) {
-  const shown = [Math.min(rows, limit), Math.min(columns, limit)];
-  const w = width / shown[1];
-  const h = height / shown[0];
-  const size = Math.min(h * 0.5, w * 0.36, 24);
+/**
+ * A matrix in a box: sign and number in each cell, or the sign where there is no room for it.
+ * `shown` is the shape of the part that the page holds, `whole` that of all.
+ */
+function matrix(svg, shown, whole, { x, y, width, height, title }) {
+  const [rows, columns] = shown;
+  const w = width / columns;
+  const h = height / rows;
+  const size = Math.min(h * 0.5, w * 0.38, 27);
   const numbers = size >= 11;
   const heading = shape(svg, "text", { x: x + width / 2, y: y - 16, class: "middle sub" }, title);
-  if (shown[0] < rows || shown[1] < columns) {
-    const part = `first ${shown[0]} rows and ${shown[1]} columns`;
-    shape(svg, "text", { x: x + width / 2, y: y + height + 22, class: "middle small" }, part);
+  if (rows < whole[0] || columns < whole[1]) {
+    const part = `${rows} × ${columns} of ${whole[0]} × ${whole[1]} entries`;
+    shape(svg, "text", { x: x + width / 2, y: y + height + 20, class: "middle small" }, part);
   }
   const cells = [];
-  for (let i = 0; i < shown[0]; i++) {
-    for (let j = 0; j < shown[1]; j++) {
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
       const box = { x: x + j * w, y: y + i * h, width: w, height: h, class: "cell" };
       const place = { x: x + (j + 0.5) * w, y: y + (i + 0.5) * h, class: "middle number" };
       const rect = shape(svg, "rect", box);
-      const text = shape(svg, "text", { ...place, "font-size": numbers ? size : h * 0.7 }, "");
+      const text = shape(svg, "text", { ...place, style: `font-size:${numbers ? size : h * 0.7}px` }, "");
       cells.push({ rect, text, at: i * columns + j });
     }
   }
@@ -342,7 +418,8 @@ function matrix(svg, [rows, columns], { x, y, width, height, title, limit = 24 }
   };
 }
 
-const largestOf = (...parts) => Math.max(1e-300, ...parts.map((p) => Math.max(...p.map(Math.abs))));
+const largestOf = (...parts) =>
+  parts.reduce((top, part) => part.reduce((most, v) => Math.max(most, Math.abs(v)), top), 1e-300);
 
 /** Axes of a line chart: returns where a value stands, and draws ticks and names. */
 function axes(svg, { left, right, top, bottom, xs, ys, xName, yName, xTicks, yTicks, xText, yText }) {
@@ -358,10 +435,10 @@ function axes(svg, { left, right, top, bottom, xs, ys, xName, yName, xTicks, yTi
   for (const tick of xTicks) {
     shape(svg, "line", { x1: X(tick), x2: X(tick), y1: bottom, y2: bottom + 6, class: "axis" });
     const label = xText ? xText(tick) : String(tick);
-    shape(svg, "text", { x: X(tick), y: bottom + 22, class: "middle tick" }, label);
+    shape(svg, "text", { x: X(tick), y: bottom + 24, class: "middle tick" }, label);
   }
-  shape(svg, "text", { x: (left + right) / 2, y: bottom + 48, class: "middle small" }, xName);
-  if (yName) shape(svg, "text", { x: left, y: top - 20, class: "small" }, yName);
+  shape(svg, "text", { x: (left + right) / 2, y: bottom + 53, class: "middle small" }, xName);
+  if (yName) formula(svg, { x: left, y: top - 22, class: "small" }, yName);
   return { X, Y };
 }
 
@@ -371,11 +448,14 @@ function steps(last) {
   return Array.from({ length: Math.floor(last / every) + 1 }, (_, i) => i * every);
 }
 
-/** A curve whose markers and dashes tell it apart without colour. Points that are NaN are left out. */
-function curve(svg, look, { label } = {}) {
-  const line = shape(svg, "path", { class: `curve line${look}` });
-  const marks = shape(svg, "path", { class: `marks line${look}` });
-  const name = label === undefined ? null : shape(svg, "text", { class: `name line${look}` }, label);
+/**
+ * A curve whose markers and dashes tell it apart without colour. Points that are NaN are left out.
+ * `under` is where it is drawn if its name stands elsewhere.
+ */
+function curve(svg, look, { label, under = svg } = {}) {
+  const line = shape(under, "path", { class: `curve line${look}` });
+  const marks = shape(under, "path", { class: `marks line${look}` });
+  const name = label === undefined ? null : shape(svg, "text", { class: `name halo line${look}` }, label);
   return (points, marked = true) => {
     const there = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
     put(line, "d", there.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join(""));
@@ -395,14 +475,18 @@ const MARKS = [
 function network(frame, { steps: T, words }, title) {
   const gap = T > 14 ? 84 : 120;
   const width = (T + 0.35) * gap;
-  const { svg } = frame.panel(title, width, 285, {
+  const { svg } = frame.panel(title, width, 252, {
     wide: true,
     name: "Network unrolled over time with the error flowing back; the text above says the numbers",
   });
+  if (T > 14) {
+    svg.style.minWidth = `${width / 2}px`; // smaller it could not be read: rather scroll
+    svg.parentNode.tabIndex = 0;
+  }
   const forward = arrowHead(frame, svg, "forward");
   const back = arrowHead(frame, svg, "back");
   const at = (t) => (t < 0 ? 0.25 * gap : (t + 0.95) * gap);
-  const [yx, ys, ye] = [226, 142, 36];
+  const [yx, ys, ye] = [201, 125, 34];
   const line = (x1, y1, x2, y2) =>
     shape(svg, "line", { x1, y1, x2, y2, class: "forward", "marker-end": forward });
   const circle = (x, y, r, label, kind) => {
@@ -416,13 +500,13 @@ function network(frame, { steps: T, words }, title) {
     line(x, yx - 22, x, ys + 30);
     line(at(t - 1) + (t ? 27 : 24), ys, x - 30, ys);
     line(x, ys - 27, x, ye + 28);
-    shape(svg, "text", { x: x - 13, y: (yx + ys) / 2 + 6, class: "end tick muted" }, "U");
-    shape(svg, "text", { x: x - gap / 2, y: ys + 15, class: "middle tick muted" }, t ? "W" : "");
-    shape(svg, "text", { x: x - 13, y: (ys + ye) / 2 - 6, class: "end tick muted" }, "V");
+    if (T < 15 || t === 0) {
+      shape(svg, "text", { x: x - 13, y: (yx + ys) / 2 + 6, class: "end tick muted" }, "U");
+      shape(svg, "text", { x: x - gap / 2, y: ys + 18, class: "middle tick muted" }, t ? "W" : "");
+      shape(svg, "text", { x: x - 13, y: (ys + ye) / 2 - 6, class: "end tick muted" }, "V");
+    }
     shape(svg, "text", { x, y: yx, class: "middle" }, `x${sub(t)}`);
-    const fits = Math.floor(gap / 11);
-    const label = word.length > fits ? `${word.slice(0, fits - 1)}…` : word;
-    shape(svg, "text", { x, y: yx + 34, class: "middle sub" }, label);
+    shape(svg, "text", { x, y: yx + 33, class: "middle sub" }, cropped(word, gap));
     const ends = { x1: x + 12, x2: x + 12, y1: ye + 24, y2: ys - 30 };
     const down = shape(svg, "line", { ...ends, class: "back", "marker-end": back });
     const loss = circle(x, ye, 24, `E${sub(t)}`, "loss");
@@ -433,7 +517,7 @@ function network(frame, { steps: T, words }, title) {
     const hop = t ? shape(svg, "path", { d: path }) : null; // no step to hop to before the first
     const bars = `M${middle - 9} ${ys - 54}l4 26m8 -26l4 26`;
     const cut = t ? shape(svg, "path", { d: bars }) : null;
-    const who = t ? shape(svg, "text", { x: middle, y: ys - 58, class: "middle error tick" }) : null;
+    const who = t ? shape(svg, "text", { x: middle, y: ys - 58, class: "middle error who" }) : null;
     return {
       set(now) {
         put(loss, "class", `node ${now.loss}`);

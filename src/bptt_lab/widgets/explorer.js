@@ -2,7 +2,6 @@
 
 function build(frame, facts, arrays) {
   const T = facts.steps;
-  const names = { full: "full", window: "window", chunks: "chunks", yours: "yours" };
   const horizonOf = ({ style, window }) => arrays[`horizon ${style}`].of(window);
   const amount = ({ style, window }) =>
     style === "chunks" ? `chunks of ${window + 1}` : style === "full" ? "no truncation" : `τ = ${window}`;
@@ -10,10 +9,10 @@ function build(frame, facts, arrays) {
   const window_ = frame.slider("window", "window τ", { max: T - 1, text: (_, s) => amount(s), play: true });
   frame.draw(({ style }) => {
     say(window_.name, style === "chunks" ? "chunk length, τ + 1" : "window τ");
-    window_.input.disabled = style === "full";
+    window_.enable(style !== "full");
   });
-  frame.choice("style", "truncation", facts.styles.map((s) => [s, names[s]]));
-  frame.choice("matrix", "of", [["W", "W"], ["U", "U"]]);
+  frame.choice("style", "truncation", facts.styles.map((s) => [s, s]));
+  frame.choice("matrix", "matrix", [["W", "W"], ["U", "U"]]);
   frame.slider("follow", "follow", {
     max: T,
     text: (t) => (t === T ? "all losses" : `loss E${sub(t)}`),
@@ -22,7 +21,7 @@ function build(frame, facts, arrays) {
   unrolled(frame, facts, horizonOf);
   triangle(frame, T, arrays, horizonOf);
   bias(frame, facts, arrays, T);
-  gradients(frame, arrays, amount);
+  gradients(frame, facts, arrays, amount);
 
   frame.draw((state) => {
     const horizon = horizonOf(state);
@@ -46,6 +45,7 @@ function unrolled(frame, facts, horizonOf) {
     const follows = (t) => state.follow === T || state.follow === t;
     steps.forEach((step, k) => {
       const idle = state.follow < T && k > state.follow;
+      const beyond = state.follow < T && k < horizon[state.follow]; // it was cut before this hop
       const reached = state.follow === T || (!idle && k >= horizon[state.follow]);
       let [first, last] = [-1, -1]; // the losses whose error takes this hop stand side by side
       for (let t = k; t < T; t++) {
@@ -59,7 +59,7 @@ function unrolled(frame, facts, horizonOf) {
         loss: follows(k) ? "loss" : "off",
         down: follows(k),
         node: reached ? "" : "off",
-        hop: open ? "back" : idle ? "hidden" : "cut",
+        hop: open ? "back" : idle || beyond ? "hidden" : "cut",
         who: !open ? "" : state.follow < T ? `δ${sub(first)},${sub(k - 1)}` : range,
       });
     });
@@ -70,33 +70,34 @@ function unrolled(frame, facts, horizonOf) {
 function triangle(frame, T, arrays, horizonOf) {
   const side = 440;
   const cell = side / T;
-  const { svg, heading } = frame.panel("Credit C[t, k]", side + 70, side + 80, {
+  const left = 62;
+  const { svg, heading } = frame.panel("Credit C[t, k]", left + side + 8, side + 80, {
     name: "Credit triangle: kept terms filled, terms left out hatched",
   });
   const hatch = hatching(frame, svg);
   const cells = [];
-  const size = Math.min(cell * 0.34, 20);
+  const size = Math.min(cell * 0.38, 26);
   for (let t = 0; t < T; t++) {
     for (let k = 0; k <= t; k++) {
-      const [x, y] = [50 + k * cell, 8 + t * cell];
+      const [x, y] = [left + k * cell, 8 + t * cell];
       const box = { x, y, width: cell, height: cell, class: "cell credit" };
       const rect = shape(svg, "rect", box);
       const over = shape(svg, "rect", { ...box, class: "hidden", fill: hatch, style: `fill:${hatch}` });
       const text = shape(
         svg, "text",
-        { x: x + cell / 2, y: y + cell / 2, class: "middle number", "font-size": size }, "",
+        { x: x + cell / 2, y: y + cell / 2, class: "middle number", style: `font-size:${size}px` }, "",
       );
       cells.push({ t, k, rect, over, text });
     }
   }
-  const row = shape(svg, "rect", { x: 50, height: cell, class: "outline" });
+  const row = shape(svg, "rect", { x: left, height: cell, class: "outline" });
   for (const t of steps(T - 1)) {
-    shape(svg, "text", { x: 40, y: 8 + (t + 0.5) * cell, class: "end tick" }, String(t));
-    shape(svg, "text", { x: 50 + (t + 0.5) * cell, y: side + 26, class: "middle tick" }, String(t));
+    shape(svg, "text", { x: left - 10, y: 8 + (t + 0.5) * cell, class: "end tick" }, String(t));
+    shape(svg, "text", { x: left + (t + 0.5) * cell, y: side + 26, class: "middle tick" }, String(t));
   }
-  shape(svg, "text", { x: 50 + side / 2, y: side + 54, class: "middle small" }, "through step k");
+  shape(svg, "text", { x: left + side / 2, y: side + 58, class: "middle small" }, "through step k");
   const y = 8 + side / 2;
-  shape(svg, "text", { x: 10, y, class: "middle small", transform: `rotate(-90 10 ${y})` }, "loss t");
+  shape(svg, "text", { x: 12, y, class: "middle small", transform: `rotate(-90 12 ${y})` }, "loss t");
   frame.draw((state) => {
     const horizon = horizonOf(state);
     const level = arrays[`level ${state.matrix}`];
@@ -112,13 +113,13 @@ function triangle(frame, T, arrays, horizonOf) {
     put(row, "class", state.follow < T ? "outline" : "hidden");
     put(row, "y", 8 + Math.min(state.follow, T - 1) * cell);
     put(row, "width", (Math.min(state.follow, T - 1) + 1) * cell);
-    say(heading, `Credit ‖C[t, k]‖ of ${state.matrix}: ${kept} of ${cells.length} terms`);
+    say(heading, `‖C[t, k]‖ of ${state.matrix}: ${kept} of ${cells.length} terms`);
   });
 }
 
 /** Relative error and cosine against τ, for U and W. */
 function bias(frame, facts, arrays, T) {
-  const { svg, heading } = frame.panel("Bias", 510, 520, {
+  const { svg, heading } = frame.panel("Bias", 520, 530, {
     name: "Relative error and cosine of the truncated gradient against τ",
   });
   const all = facts.styles.flatMap((s) => ["U", "W"].map((n) => `${s} ${n}`));
@@ -130,14 +131,15 @@ function bias(frame, facts, arrays, T) {
   ].map((chart) => {
     const { low, high, top, bottom } = chart;
     const place = axes(svg, {
-      left: 56, right: 440, top, bottom, xs: [0, Math.max(T - 1, 1)], ys: [low, high],
+      left: 64, right: 398, top, bottom, xs: [0, Math.max(T - 1, 1)], ys: [low, high],
       yTicks: [...new Set([low, 0, 0.5, 1, high])].filter((v, i, list) => list.every((w, j) => j >= i || Math.abs(v - w) > 0.2)),
       xTicks: steps(T - 1), xName: chart.what === "error" ? "" : "τ", yName: chart.name,
     });
     const here = shape(svg, "line", { y1: top, y2: bottom, class: "here" });
+    const cover = covered(svg, 232, (top + bottom) / 2);
     const lines = ["W", "U"].map((n, look) => ({
       n,
-      draw: curve(svg, look, { label: n }),
+      draw: curve(svg, look, { label: n, under: cover }),
       ring: shape(svg, "circle", { r: 12, class: "ring" }),
     }));
     return { ...chart, ...place, here, lines };
@@ -149,7 +151,7 @@ function bias(frame, facts, arrays, T) {
       const ends = lines.map(({ n, draw, ring }) => {
         const values = [...arrays[`${what} ${style} ${n}`].of()];
         const points = values.map((v, tau) => [X(tau), Y(Math.max(low, Math.min(high, v)))]);
-        const name = draw(points);
+        const name = draw(points, T < 20);
         const [x, y] = points[window];
         put(ring, "class", Number.isFinite(y) && n === shown ? "ring" : "hidden");
         put(ring, "cx", x);
@@ -158,9 +160,9 @@ function bias(frame, facts, arrays, T) {
         return { name, y: Number.isFinite(y) ? y : Y(0) };
       });
       const apart = ends[0].y - ends[1].y;
-      const push = Math.max(0, 22 - Math.abs(apart)) / 2; // names side by side must not overlap
+      const push = Math.max(0, 27 - Math.abs(apart)) / 2; // names side by side must not overlap
       ends.forEach(({ name, y }, i) => {
-        put(name, "x", 450);
+        put(name, "x", 410);
         put(name, "y", y + push * (apart >= 0 ? 1 : -1) * (i ? -1 : 1));
       });
     }
@@ -169,17 +171,16 @@ function bias(frame, facts, arrays, T) {
 }
 
 /** The truncated gradient above the whole one, on one scale. */
-function gradients(frame, arrays, amount) {
-  const { svg, heading } = frame.panel("Gradient", 500, 520, {
+function gradients(frame, facts, arrays, amount) {
+  const { svg, heading } = frame.panel("Gradient", 500, 530, {
     name: "The truncated gradient matrix and the whole one on one colour scale",
   });
   const drawn = {};
   for (const n of ["W", "U"]) {
     const group = shape(svg, "g");
-    const size = arrays[`whole ${n}`].shape;
-    const box = { x: 5, width: 490, height: 200 };
-    const whole = matrix(group, size, { ...box, y: 298, title: `∂E/∂${n}, whole` });
-    drawn[n] = { group, whole, part: matrix(group, size, { ...box, y: 38, title: "" }) };
+    const box = (y, title) => ({ x: 5, y, width: 490, height: 200, title });
+    const draw = (place) => matrix(group, arrays[`whole ${n}`].shape, facts.shapes[n], place);
+    drawn[n] = { group, part: draw(box(38, "")), whole: draw(box(298, `∂E/∂${n}, whole`)) };
   }
   frame.draw((state) => {
     for (const n of ["W", "U"]) {

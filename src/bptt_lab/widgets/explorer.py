@@ -7,7 +7,7 @@ from ..bptt import bptt, bptt_every_window, chunked_bptt, credit
 from ..rnn import Params, require_integer
 from ..truncation import chunk_horizon, window_horizon
 from .lecture import LectureWidget
-from .sentence import decades, relative_bias, sequence
+from .sentence import decades, drawn, relative_bias, require_room, sequence
 
 EXACT = 1e-12  # relative errors below are rounding
 
@@ -44,6 +44,7 @@ def truncation_explorer(
     params, x, y, s_init, words = sequence(params, x, y, s_init, words)
     T = len(x)
     require_integer("window", window, minimum=0)
+    require_room(params, T)
     whole = bptt(params, x, y, s_init)
     terms = credit(params, x, y, s_init)
     windowed = bptt_every_window(params, x, y, s_init)
@@ -67,12 +68,12 @@ def truncation_explorer(
     for n in "UW":
         sizes = np.linalg.norm(getattr(terms, n), axis=(2, 3))
         arrays |= {f"size {n}": sizes, f"level {n}": decades(sizes)}
-        arrays[f"whole {n}"] = getattr(whole, n)
+        arrays[f"whole {n}"] = drawn(getattr(whole, n))
         for style, gradients in styles.items():
             error, cosine = relative_bias(gradients[n], getattr(whole, n))
             arrays[f"error {style} {n}"] = np.where(error < EXACT, 0.0, error)
-            arrays[f"cosine {style} {n}"] = cosine
-            arrays[f"gradient {style} {n}"] = gradients[n]
+            arrays[f"cosine {style} {n}"] = np.where(error < EXACT, 1.0, cosine)
+            arrays[f"gradient {style} {n}"] = drawn(gradients[n])
             bias[style, n] = error
     at = min(int(window), T - 1)
     picture = plots.truncation_panel(
@@ -86,7 +87,12 @@ def truncation_explorer(
     return LectureWidget(
         "explorer.js",
         title="Truncation explorer",
-        facts={"words": words, "steps": T, "styles": list(styles)},
+        facts={
+            "words": words,
+            "steps": T,
+            "styles": list(styles),
+            "shapes": {n: getattr(params, n).shape for n in "UW"},
+        },
         arrays=arrays,
         state={"window": at, "style": "window", "matrix": "W", "follow": T},
         predict=_question(bias["window", "W"]),

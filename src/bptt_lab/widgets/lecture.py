@@ -18,6 +18,7 @@ import traitlets
 
 SCRIPTS = Path(__file__).parent
 THEMES = ("light", "dark", "auto")
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 NEEDS = (
     "This is a picture of an interactive widget. To move it: in JupyterLab or VS Code, trust the "
     "notebook and run its cells; or open a page made with the widget's save method, which needs "
@@ -80,10 +81,10 @@ class LectureWidget(anywidget.AnyWidget):
             f'<iframe srcdoc="{page}" title="{html.escape(self.title)}" allowfullscreen '
             'style="width:100%;height:46rem;border:0"></iframe>'
             "<details open><summary>As a picture</summary>"
-            f"{self.picture._repr_html_()}<p>{html.escape(NEEDS)}</p></details></div>"
+            f"{self._twin()}</details></div>"
         )
 
-    def save(self, path, theme="auto"):
+    def save(self, path, theme="auto", *, above=""):
         """Write a page of its own, which any browser opens without a kernel or network.
 
         Parameters
@@ -91,15 +92,21 @@ class LectureWidget(anywidget.AnyWidget):
         path : str or pathlib.Path
         theme : {"light", "dark", "auto"}, default "auto"
             As in `as_html`.
+        above : str, optional
+            HTML that stands above the widget: a way to the next one, say.
 
         Raises
         ------
         ValueError
             If there is no such theme.
         """
-        Path(path).write_text(self._page(theme), encoding="utf-8")
+        page = self._page(theme, above=above, noscript=self._twin())
+        Path(path).write_text(page, encoding="utf-8")
 
-    def _page(self, theme):
+    def _twin(self):
+        return f"{self.picture._repr_html_()}<p>{html.escape(NEEDS)}</p>"
+
+    def _page(self, theme, *, above="", noscript="This widget needs JavaScript."):
         if theme not in THEMES:
             raise ValueError(f"theme must be one of {', '.join(THEMES)}, not {theme!r}")
         arrays = {
@@ -113,20 +120,22 @@ class LectureWidget(anywidget.AnyWidget):
             '<meta name="viewport" content="width=device-width">'
             f"<title>{html.escape(self.title)}</title>"
             f"<style>{self._css}</style></head>"
-            f'<body class="bptt-page bptt-{theme}"><main></main><script type="module">'
+            f'<body class="bptt-page bptt-{theme}">{above}<main></main>'
+            f'<noscript>{noscript}</noscript><script type="module">'
             f"{self._script}\nrenderInPage({held});\n</script></body></html>"
         )
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = super()._repr_mimebundle_(**kwargs)
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        # what is being graded is kept for every student, so there the picture is enough
-        is_graded = "NBGRADER_EXECUTION" in os.environ
-        return {
-            **data,
-            "text/html": self.picture._repr_html_() if is_graded else self.as_html(),
-            "text/plain": f"{self.title}. {self.picture.alt} {NEEDS}",
-        }, metadata
+        data = {**data, "text/plain": f"{self.title}. {self.picture.alt} {NEEDS}"}
+        if "NBGRADER_EXECUTION" in os.environ:
+            # what is graded is kept for every student, and feedback is read without a network
+            data.pop(WIDGET_VIEW, None)
+            data["text/html"] = self._twin()
+        else:
+            data["text/html"] = self.as_html()
+        return data, metadata
 
 
 def _source(name):

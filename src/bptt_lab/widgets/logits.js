@@ -26,18 +26,19 @@ function build(frame, facts, arrays) {
   const panels = [
     ["z", "Logits z", reach, -reach],
     ["y_hat", "Prediction ŷ = softmax(z)", 1, 0],
-    ["error", "Error ŷ − y: ▲ pushed up, ▼ pulled down", 1, -1],
+    ["error", "ŷ − y: ▲ pushes up, ▼ down", 1, -1],
   ].map(([key, title, high, low]) => {
     const { svg } = frame.panel(title, 460, 430, { name: `${title}; the text above says the numbers` });
     const w = 440 / C;
     const [top, bottom] = [40, 350];
     const Y = (v) => bottom - ((v - low) / (high - low)) * (bottom - top);
     shape(svg, "line", { x1: 10, x2: 450, y1: Y(0), y2: Y(0), class: "axis" });
+    const cover = key === "error" ? covered(svg, 230, (top + bottom) / 2 - 40) : svg;
     const bars = labels.map((label, i) => {
       const x = 10 + (i + 0.5) * w;
       const width = Math.min(w * 0.5, 90);
-      const rect = shape(svg, "rect", { x: x - width / 2, width, class: "bar" });
-      const value = shape(svg, "text", { x, class: "middle big" }, "");
+      const rect = shape(cover, "rect", { x: x - width / 2, width, class: "bar" });
+      const value = shape(cover, "text", { x, class: "middle big" }, "");
       const name = shape(svg, "text", { x, y: 398, class: "middle sub" }, label);
       return { rect, value, name, x };
     });
@@ -57,16 +58,16 @@ function build(frame, facts, arrays) {
         const arrow = key !== "error" ? "" : v < 0 ? "▲ " : v > 0 ? "▼ " : "";
         put(value, "y", v < 0 ? down + 20 : up - 18);
         say(value, `${arrow}${short(v)}`);
-        say(name, i === found.target ? `★ ${labels[i]}` : labels[i]);
+        say(name, cropped(i === found.target ? `★ ${labels[i]}` : labels[i], 440 / C));
       });
     }
     const list = (values) => labels.map((l, i) => `${l} ${short(values[i])}`).join(", ");
     const sum = found.error.reduce((a, b) => a + b, 0);
     const near = Math.abs(sum) < 5e-6 ? 0 : sum; // the table is in single precision
+    const error = state.predicted ? ` ŷ − y: ${list(found.error)}; sum ${short(near)}.` : "";
     say(
       frame.live,
-      `Target ★ ${labels[found.target]}. ŷ: ${list(found.y_hat)}. ŷ − y: ${list(found.error)}; ` +
-        `sum ${short(near)}. Loss ${short(found.loss)} nats.`,
+      `Target ★ ${labels[found.target]}. Loss ${short(found.loss)} nats. ŷ: ${list(found.y_hat)}.${error}`,
     );
   });
 }

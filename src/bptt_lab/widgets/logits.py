@@ -82,9 +82,10 @@ def softmax_minus_target(logits=(1.0, 2.5, -1.0), target=0, *, labels=None, soft
 def _question(error, labels):
     C = len(error)
     hardest = int(np.argmax(np.abs(error)))
+    others = {2: "None", 3: "Two", 4: "Three"}[C]
     return {
         "question": "Gradient descent takes a step: how many logits move up?",
-        "choices": ["One", f"{C - 1}" if C > 2 else "None", "All"],
+        "choices": ["One", others, "All"],
         "answer": 0 if (error < 0).sum() == 1 else (2 if (error < 0).all() else 1),
         "why": (
             f"{(error < 0).sum()} of {C}: descent moves against ŷ − y, which is negative at the "

@@ -6,7 +6,7 @@ function build(frame, facts, arrays) {
   const tries = ["truncated", "frozen"];
   frame.slider("h", "step size h", { max: last, text: (i) => short(arrays.h.of(i)), play: true });
   const tau = frame.slider("window", "window τ", { max: facts.steps - 1, text: (t) => `τ = ${t}` });
-  frame.draw(({ check }) => (tau.input.disabled = !tries.includes(check)));
+  frame.draw(({ check }) => tau.enable(tries.includes(check)));
   frame.choice("check", "check", facts.checks);
 
   const { svg } = frame.panel("Error of the check against the step size", 1060, 370, {
@@ -16,18 +16,19 @@ function build(frame, facts, arrays) {
   const [low, high] = [-17, 0.5];
   const power = (v) => (v === 0 ? "1" : `10⁻${[...String(-v)].map((c) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[c]).join("")}`);
   const { X, Y } = axes(svg, {
-    left: 80, right: 840, top: 30, bottom: 305, xs: [0, -16], ys: [low, high], yName: "relative error",
+    left: 80, right: 800, top: 30, bottom: 305, xs: [0, -16], ys: [low, high], yName: "relative error",
     xTicks: [0, -2, -4, -6, -8, -10, -12, -14, -16], yTicks: [-16, -12, -8, -4, 0],
     xText: power, yText: power, xName: "step size h, smaller to the right",
   });
   const limit = Y(Math.log10(facts.tolerance));
-  shape(svg, "line", { x1: 80, x2: 840, y1: limit, y2: limit, class: "cut" });
-  shape(svg, "text", { x: 832, y: limit - 14, class: "end small" }, "a check passes below");
+  shape(svg, "line", { x1: 80, x2: 800, y1: limit, y2: limit, class: "cut" });
+  shape(svg, "text", { x: 792, y: limit - 14, class: "end small" }, "a check passes below");
   const here = shape(svg, "line", { y1: 30, y2: 305, class: "here" });
+  const cover = covered(svg, 560, 235);
   const methods = [["central", "central difference"], ["complex", "complex step"]].map(
     ([method, label], look) => ({
       method, label,
-      draw: curve(svg, look, { label }),
+      draw: curve(cover, look, { label }),
       ring: shape(svg, "circle", { r: 12, class: "ring" }),
     }),
   );
@@ -46,7 +47,7 @@ function build(frame, facts, arrays) {
     });
     const close = Math.abs(names[0].y - names[1].y) < 26;
     names.forEach(({ name, y }, i) => {
-      put(name, "x", 852);
+      put(name, "x", 812);
       put(name, "y", close ? y + (i ? 13 : -13) : y);
     });
   });

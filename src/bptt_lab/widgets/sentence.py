@@ -2,10 +2,12 @@
 
 import numpy as np
 
-from ..rnn import init_params, validate
+from ..rnn import Params, init_params, validate
 
 WORDS = ["the", "man", "who", "wore", "a", "wig", "came", "in"]
 LONGEST = 40  # steps; more cannot be told apart on a screen
+DRAWN = 24  # rows and columns of a matrix that the page holds
+MOST = 20_000_000  # numbers in the terms C[t, k] of one parameter, 160 MB
 
 
 def sequence(params, x, y, s_init, words):
@@ -51,6 +53,42 @@ def sequence(params, x, y, s_init, words):
     elif isinstance(words, str) or len(words) != T:
         raise ValueError(f"words must be {T} strings, one for each step, not {words!r}")
     return params, x, y, s_init, [str(word) for word in words]
+
+
+def require_room(params, T):
+    """Refuse what has too many terms to be held: one matrix for each loss and step.
+
+    Parameters
+    ----------
+    params : Params
+    T : int
+
+    Raises
+    ------
+    ValueError
+    """
+    for name, matrix in zip(Params._fields, params, strict=True):
+        if T * T * matrix.size > MOST:
+            raise ValueError(
+                f"params is too large to show all terms of {T} steps: {name} has shape "
+                f"{matrix.shape}, and {T} × {T} such matrices are more than {MOST} numbers. "
+                "Pass fewer steps or a smaller network"
+            )
+
+
+def drawn(matrices, most=DRAWN):
+    """The part of matrices that the page shows.
+
+    Parameters
+    ----------
+    matrices : ndarray of shape (..., M, K)
+    most : int, default 24
+
+    Returns
+    -------
+    ndarray of shape (..., min(M, most), min(K, most))
+    """
+    return matrices[..., :most, :most]
 
 
 def relative_bias(gradients, whole):

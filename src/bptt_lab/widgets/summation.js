@@ -8,14 +8,14 @@ function build(frame, facts, arrays) {
   const stepOf = (state) => lastOf(state) + 1 - countOf(state); // how far back it has come
   const lossName = ({ loss }) => (loss === T ? "E" : `E${sub(loss)}`);
 
-  const count = frame.slider("count", "contributions added", {
+  frame.slider("count", "contributions added", {
     max: T,
+    end: (s) => lastOf(s) + 1,
     text: (_, s) => `${countOf(s)} of ${lastOf(s) + 1}`,
     play: true,
   });
-  frame.draw((state) => put(count.input, "max", lastOf(state) + 1));
   frame.slider("loss", "loss", { max: T, text: (t) => (t === T ? "all losses" : `E${sub(t)}`) });
-  frame.choice("matrix", "of", [["W", "W"], ["U", "U"], ["V", "V"]]);
+  frame.choice("matrix", "matrix", [["W", "W"], ["U", "U"], ["V", "V"]]);
 
   const steps = network(frame, facts, "The backward sweep");
   frame.draw((state) => {
@@ -27,38 +27,39 @@ function build(frame, facts, arrays) {
         loss: sent ? "loss" : "off",
         down: sent,
         node: k >= to && inside ? (k === to && n ? "now" : "") : "off",
-        hop: k > to && inside ? "back" : "hidden",
+        hop: k > to && inside && state.matrix !== "V" ? "back" : "hidden", // V needs no way back
         who: "",
       });
     });
   });
 
-  const sizes = frame.panel("Norm of each contribution", 500, 420, {
-    name: "Norm of each step's contribution; bars already added are outlined and filled",
+  const sizes = frame.panel("Norms of the terms", 500, 420, {
+    name: "Norm of each step's contribution, once it has been added",
   });
   const bars = Array.from({ length: T }, (_, k) => {
     const w = 440 / T;
     const x = 50 + k * w;
-    shape(sizes.svg, "text", { x: x + w / 2, y: 372, class: "middle tick" }, T < 13 || k % 4 === 0 ? String(k) : "");
-    const rect = shape(sizes.svg, "rect", { x: x + w * 0.12, width: w * 0.76, class: "bar" });
+    shape(sizes.svg, "text", { x: x + w / 2, y: 374, class: "middle tick" }, T < 13 || k % 4 === 0 ? String(k) : "");
+    const rect = shape(sizes.svg, "rect", { x: x + w * 0.12, width: w * 0.76, class: "bar done" });
     const text = shape(sizes.svg, "text", { x: x + w / 2, class: "middle tick" }, "");
     return { rect, text };
   });
   shape(sizes.svg, "line", { x1: 50, x2: 490, y1: 355, y2: 355, class: "axis" });
-  shape(sizes.svg, "text", { x: 270, y: 402, class: "middle small" }, "through step k");
+  shape(sizes.svg, "text", { x: 270, y: 405, class: "middle small" }, "through step k");
   frame.draw((state) => {
     const values = [...arrays[`size ${state.matrix}`].of(state.loss)];
     const largest = Math.max(1e-300, ...values);
     bars.forEach(({ rect, text }, k) => {
+      const kind = k > lastOf(state) ? "hidden" : k < stepOf(state) ? "todo" : ""; // CSS covers these
       const height = (values[k] / largest) * 310;
-      const done = k >= stepOf(state) && k <= lastOf(state);
       put(rect, "y", 355 - height);
       put(rect, "height", height);
-      put(rect, "class", done ? "bar done" : "bar todo");
+      put(rect, "class", `bar done ${kind}`);
+      put(text, "class", `middle tick ${kind}`);
       put(text, "y", 340 - height);
-      say(text, k <= lastOf(state) && T < 13 ? short(values[k]) : "");
+      say(text, T < 13 ? tight(values[k]) : "");
     });
-    say(sizes.heading, `Norm of each contribution to ∂${lossName(state)}/∂${state.matrix}`);
+    say(sizes.heading, `Norms of the terms of ∂${lossName(state)}/∂${state.matrix}`);
   });
 
   const boxes = [
@@ -70,7 +71,7 @@ function build(frame, facts, arrays) {
     for (const n of ["W", "U", "V"]) {
       const group = shape(svg, "g");
       const size = arrays[`term ${n}`].shape.slice(2);
-      const draw = matrix(group, size, { x: 5, y: 45, width: 490, height: 320, title: "" });
+      const draw = matrix(group, size, facts.shapes[n], { x: 5, y: 45, width: 490, height: 320, title: "" });
       parts[n] = { group, draw, none: new Float64Array(size[0] * size[1]) };
     }
     return { title, heading, pick, parts };

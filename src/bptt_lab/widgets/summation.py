@@ -6,7 +6,7 @@ from .. import plots
 from ..bptt import credit
 from ..rnn import require_integer
 from .lecture import LectureWidget
-from .sentence import sequence
+from .sentence import drawn, require_room, sequence
 
 
 def sum_over_time(params=None, x=None, y=None, *, s_init=None, words=None, loss_step=3):
@@ -32,22 +32,23 @@ def sum_over_time(params=None, x=None, y=None, *, s_init=None, words=None, loss_
     T = len(x)
     require_integer("loss_step", loss_step, minimum=0)
     t = min(int(loss_step), T - 1)
+    require_room(params, T)
     terms = credit(params, x, y, s_init)
     arrays = {}
     for n, of_loss in zip("UWV", (terms.U, terms.W, terms.V), strict=True):
         every = np.concatenate([of_loss, of_loss.sum(axis=0, keepdims=True)])  # row T: all losses
-        arrays[f"term {n}"] = every
         arrays[f"size {n}"] = np.linalg.norm(every, axis=(2, 3))
+        every = drawn(every, 24 if T <= 16 else 12)  # it grows with the square of T
         # [t, j]: the sum once the sweep has come back as far as step j; [t, T] is zero
-        sums = np.zeros((T + 1, T + 1, *of_loss.shape[2:]))
+        sums = np.zeros((T + 1, T + 1, *every.shape[2:]))
         sums[:, :T] = every[:, ::-1].cumsum(axis=1)[:, ::-1]
-        arrays[f"sum {n}"] = sums
+        arrays |= {f"term {n}": every.astype(np.float32), f"sum {n}": sums.astype(np.float32)}
     return LectureWidget(
         "summation.js",
         title="Sum over time",
-        facts={"words": words, "steps": T},
+        facts={"words": words, "steps": T, "shapes": {n: getattr(params, n).shape for n in "UWV"}},
         arrays=arrays,
-        state={"count": 1, "loss": t, "matrix": "W"},
+        state={"count": 0, "loss": t, "matrix": "W"},
         predict=_question(arrays["size W"][t], t),
         picture=plots.matrices(
             {f"through step {k}": terms.W[t, k] for k in range(t, -1, -1)}

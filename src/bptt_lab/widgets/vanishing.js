@@ -24,26 +24,26 @@ function build(frame, facts, arrays) {
     const radius = arrays[`eigen ${kind}`].of(gain, 0);
     say(
       frame.live,
-      `Largest singular value of W ${short(first)}, spectral radius ${short(radius)}. After ${hops} ` +
-        `hops: gradient ${power(of("gradient", state)[hops])} of its size, product of Jacobians ` +
+      `W: largest singular value ${short(first)}, spectral radius ${short(radius)}. Over ${hops} hops: ` +
+        `gradient × ${power(of("gradient", state)[hops])}, product of Jacobians ` +
         `${power(of("product", state)[hops])}, bound ${power(of("bound", state)[hops])}.`,
     );
   });
 }
 
 function norms(frame, HOPS, of) {
-  const { svg, heading } = frame.panel("Norms on the way back, on a log axis", 1060, 320, {
+  const { svg, heading } = frame.panel("Norms on the way back, on a log axis", 1090, 330, {
     wide: true,
     name: "Norms of the gradient, the product of Jacobians and their bound against hops back",
   });
   const [low, high] = [-12, 9];
   const power = (v) => (v === 0 ? "1" : `10${[...String(v)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("")}`);
   const { X, Y } = axes(svg, {
-    left: 70, right: 840, top: 15, bottom: 265, xs: [0, HOPS], ys: [low, high],
+    left: 70, right: 790, top: 15, bottom: 265, xs: [0, HOPS], ys: [low, high],
     xTicks: [0, 5, 10, 15, 20, 25, 30], yTicks: [-12, -9, -6, -3, 0, 3, 6, 9],
     yText: power, xName: "hops back from the loss",
   });
-  shape(svg, "line", { x1: 70, x2: 840, y1: Y(0), y2: Y(0), class: "axis" });
+  shape(svg, "line", { x1: 70, x2: 790, y1: Y(0), y2: Y(0), class: "axis" });
   const here = shape(svg, "line", { y1: 15, y2: 265, class: "here" });
   const lines = [["gradient", "gradient"], ["product", "product ∏ J"], ["bound", "bound ∏ ‖J‖"]].map(
     ([what, label], look) => ({ what, label, draw: curve(svg, look, { label }) }),
@@ -62,7 +62,7 @@ function norms(frame, HOPS, of) {
       return { name, y: points[state.hops][1] };
     });
     names.sort((a, b) => a.y - b.y);
-    const room = 24;
+    const room = 28;
     names.forEach((entry, i) => {
       if (i) entry.y = Math.max(entry.y, names[i - 1].y + room);
     });
@@ -74,10 +74,10 @@ function norms(frame, HOPS, of) {
 
 /** Singular values as bars, sizes of eigenvalues as diamonds, and the line at 1. */
 function singular(frame, H, arrays) {
-  const { svg, figure } = frame.panel("Singular values of W (bars), |eigenvalues| (◆)", 530, 330, {
+  const { svg } = frame.panel("Singular values of W (bars), |eigenvalues| (◆)", 530, 330, {
+    half: true,
     name: "Singular values and sizes of the eigenvalues of W, with a line at one",
   });
-  figure.classList.add("half");
   const high = 6;
   const Y = (v) => 285 - (Math.min(v, high) / high) * 260;
   const w = 460 / H;
@@ -88,7 +88,7 @@ function singular(frame, H, arrays) {
   const bars = Array.from({ length: H }, (_, i) => {
     const x = 58 + (i + 0.5) * w;
     const rect = shape(svg, "rect", { x: x - w * 0.3, width: w * 0.6, class: "bar" });
-    const value = shape(svg, "text", { x, class: "middle tick" }, "");
+    const value = shape(svg, "text", { x, class: "middle tick halo" }, "");
     const mark = shape(svg, "path", { class: "marks line1" });
     shape(svg, "text", { x, y: 308, class: "middle tick" }, H < 13 ? String(i + 1) : "");
     return { rect, value, mark, x };
@@ -100,7 +100,7 @@ function singular(frame, H, arrays) {
       put(rect, "y", Y(sizes[i]));
       put(rect, "height", 285 - Y(sizes[i]));
       put(value, "y", Math.min(Y(sizes[i]), Y(eigen[i])) - 15);
-      say(value, H < 13 ? short(sizes[i]) : "");
+      say(value, H < 9 ? short(sizes[i]) : "");
       put(mark, "d", MARKS[3](x, Y(eigen[i])));
     });
   });
@@ -108,12 +108,12 @@ function singular(frame, H, arrays) {
 
 /** The activation and its slope, with the units' pre-activations of the last steps on both. */
 function activations(frame, { activations: names }, arrays, of) {
-  const { svg, heading, figure } = frame.panel("Activation", 530, 330, {
+  const { svg, heading } = frame.panel("Activation", 530, 330, {
+    half: true,
     name: "Activation and its slope with the pre-activations of all units on them",
   });
-  figure.classList.add("half");
   const { X, Y } = axes(svg, {
-    left: 44, right: 430, top: 15, bottom: 265, xs: [-4, 4], ys: [-1.5, 1.5], xName: "pre-activation a",
+    left: 44, right: 380, top: 15, bottom: 265, xs: [-4, 4], ys: [-1.5, 1.5], xName: "pre-activation a",
     xTicks: [-4, -2, 0, 2, 4], yTicks: [-1, 0, 1], xText: short,
   });
   const shown = (v) => (Math.abs(v) <= 1.6 ? Y(v) : NaN); // what leaves the picture is not drawn
@@ -132,7 +132,7 @@ function activations(frame, { activations: names }, arrays, of) {
       const values = sampled.of(row);
       const points = [...sampled.of(0)].map((v, i) => [X(v), shown(values[i])]);
       const name = draw(points, false);
-      put(name, "x", 436);
+      put(name, "x", 388);
       const top = Math.min(1.5, values[80]);
       put(name, "y", Y(top) + (row === 2 && top === 1 ? 26 : 0));
       const marks = seen.map((v) => {

@@ -8,6 +8,7 @@ from .lecture import LectureWidget
 from .sentence import sequence
 
 HOPS = 30
+WIDEST = 100  # units; twenty thousand norms of matrices as large are half a minute's work
 GAINS = np.geomspace(0.5, 2.0, 25)
 ACTIVATIONS = {
     "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
@@ -23,8 +24,8 @@ def vanishing(params=None, x=None, y=None, *, s_init=None, words=None, gain=1.0)
     ----------
     params, x, y, s_init, words : optional
         As in `truncation_explorer`. Your W is then one of the matrices to choose from, and the
-        gain multiplies it; the sequence is repeated to make it long enough. When left out, the
-        inputs are random.
+        gain multiplies it; the sequence is repeated to make it long enough. At most 100 units. When
+        left out, the inputs are random.
     gain : float, default 1.0
         Where its slider stands at first, 0.5 to 2. For the built-in matrices it is the spectral
         radius.
@@ -52,6 +53,8 @@ def vanishing(params=None, x=None, y=None, *, s_init=None, words=None, gain=1.0)
     else:
         params, x, y, s_init, _ = sequence(params, x, y, s_init, words)
         (U, W, V), H = params, len(params.W)
+        if H > WIDEST:
+            raise ValueError(f"params must have at most {WIDEST} units to be shown here, not {H}")
         kinds = {"yours": W}
         repeats = -(-T // len(x))
         x, y = np.concatenate([x] * repeats)[:T], np.tile(y, repeats)[:T]
@@ -82,7 +85,6 @@ def vanishing(params=None, x=None, y=None, *, s_init=None, words=None, gain=1.0)
             "activations": list(ACTIVATIONS),
             "hops": HOPS,
             "units": H,
-            "middle": len(GAINS) // 2,
         },
         arrays=arrays,
         state={"gain": gain_at, "kind": first, "activation": "tanh", "hops": HOPS},

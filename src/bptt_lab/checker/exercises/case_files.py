@@ -77,7 +77,7 @@ def mend_case_6(params, x, target, s, y_hat):
 def _last_loss(steps, params, x, target, s, y_hat):
     T = len(x)
     error = np.zeros((T, len(params.V)))
-    error[-1] = steps.error(y_hat[None], np.array([target]))[0]
+    error[-1] = steps.error(y_hat[None], steps.target(x[-1:], np.array([target])))[0]
     weights = steps.weights(np.tri(T)) * (np.arange(T) == T - 1)[:, None]
     weighted = weights[:, :, None] * steps.deltas(params, error, s)
     dU, dW = steps.sum_U(weighted, x, params.U.shape[1]), steps.sum_W(weighted, s)
@@ -88,7 +88,10 @@ def _last_loss(steps, params, x, target, s, y_hat):
 
 
 def _comparisons(fixture):
-    """Equal, off by little, off by much, zero against zero, zero against something, not finite."""
+    """Equal, off by little, off by much, zero against zero, zero against something, not finite.
+
+    Off by little is also an entry that should be zero and is not, to rounding.
+    """
     g = fixture.activations.a
     hole, broken = np.zeros_like(g), g.copy()
     broken[0, 0] = np.nan
@@ -96,6 +99,7 @@ def _comparisons(fixture):
     one_wrong[-1, -1] += 0.1
     balanced = g + 0.1 * np.resize([1.0, -1.0], g.shape)  # errors whose mean is nearly zero
     balanced -= (balanced - g).mean()
+    rounded = with_zeros + 1e-9 * np.abs(g).max()
     rtol = 1e-6
     pairs = [
         (g, g),
@@ -108,6 +112,7 @@ def _comparisons(fixture):
         (broken, g),
         (broken, broken),
         (with_zeros, with_zeros),
+        (with_zeros, rounded),
         (one_wrong, g),
         (np.full_like(g, np.inf), g),
         (1e-9 * g, 2e-9 * g),

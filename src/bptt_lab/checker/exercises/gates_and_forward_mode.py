@@ -5,7 +5,6 @@ import numpy as np
 from ... import cells
 from ...bptt import bptt
 from ...closed_loop import closed_loop_forward, closed_loop_loss
-from ...forward_mode import rtrl
 from ...numerical import complex_step, relative_error
 from ...rnn import softmax
 from ..exercise import exercise, prediction
@@ -180,12 +179,13 @@ def predict_influence_size():
 
 
 @prediction(UNIT)
-def predict_forward_equals_backward():
-    """Whether both modes give one gradient, or one that differs."""
-    f = fixtures(0)[0]
-    backward = bptt(f.params, f.x, f.y, f.s_init).W
-    forward = rtrl(f.params, f.x, f.y, f.s_init).W
-    return "a" if relative_error(forward, backward) < 1e-12 else "b"
+def predict_longer_sentence():
+    """What must keep ten times as much for ten times as many steps: BPTT, its states."""
+    H, D = 8, 6
+    states = [n_steps * H for n_steps in (20, 200)]
+    influence = [H * H * (D + H) for _ in (20, 200)]
+    grows = tuple(many == 10 * few for few, many in (states, influence))
+    return {(True, True): "a", (True, False): "b", (False, True): "c"}[grows]
 
 
 @prediction(UNIT)
@@ -200,8 +200,9 @@ def predict_product():
 
 @prediction(UNIT)
 def predict_open_gradient():
-    """Whether the ordinary gradient passes the check of a closed loop."""
-    params, inputs, y, s, _ = _closed_calls(fixtures(0)[0])[0]
-    as_if_open = bptt(params, inputs, y, s[0]).V
-    closed = closed_loop_gradient(params, inputs, y, s, None)[2]
-    return "b" if relative_error(as_if_open, closed) > 1e-3 else "a"
+    """Which gradients are wrong if the inputs of a closed loop are taken for given: all three."""
+    params, inputs, y, s, y_hat = _closed_calls(fixtures(0)[0])[0]
+    as_if_given = bptt(params, inputs, y, s[0])
+    closed = closed_loop_gradient(params, inputs, y, s, y_hat)
+    off = tuple(relative_error(g, c) > 1e-3 for g, c in zip(as_if_given, closed, strict=True))
+    return {(True, False, False): "a", (True, True, False): "b", (True, True, True): "c"}[off]

@@ -60,10 +60,10 @@ def softmax_jacobian(y_hat_t):
 
 def _long_way_by_steps(steps, y_hat_t, y_t):
     """The right error, plus what a wrong Jacobian changes in it: either step can be replaced."""
-    upstream = np.zeros_like(y_hat_t)
-    upstream[y_t] = -1 / y_hat_t[y_t]
+    upstream = steps.upstream(y_hat_t, y_t)
     error = steps.error(y_hat_t[None], np.array([y_t]))[0]
-    return upstream, error + upstream @ (steps.jacobian(y_hat_t) - Steps.jacobian(y_hat_t))
+    right = Steps.upstream(y_hat_t, y_t) @ Steps.jacobian(y_hat_t)
+    return upstream, error + upstream @ steps.jacobian(y_hat_t) - right
 
 
 @exercise(

@@ -29,7 +29,7 @@ def forward_step(U, W, x_t, s_prev):
     UNIT,
     returns="s",
     calls=lambda f: [(f.params, f.x, f.s_init), (f.params, f.x[:1], f.s_init)],
-    steps=lambda steps, params, x, s_init: steps.states(params, x, s_init),
+    steps=lambda steps, params, x, s_init: steps.layout(steps.states(params, x, s_init)),
     reads=lambda answer, params, x, s_init: [Reading("s", answer[0][1:])],
 )
 def forward_states(params, x, s_init):

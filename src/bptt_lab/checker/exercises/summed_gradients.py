@@ -53,8 +53,8 @@ def loss_with_copies(params, W_copies, x, y, s_init):
     returns="J",
     calls=lambda f: [(f.params.W, s_k) for s_k in f.activations.s[[1, -1]]],
     against="the numerical Jacobian",
-    steps=lambda steps, W, s_k: (
-        steps.first_slope(np.array([s_k, s_k])).T * steps.hop(np.eye(len(W)), W)
+    steps=lambda steps, W, s_k: steps.slopes_times(
+        steps.first_slope(np.array([s_k, s_k]))[0], steps.hop(np.eye(len(W)), W)
     ),
 )
 def state_jacobian(W, s_k):
@@ -92,9 +92,11 @@ def _gradient_calls(fixture):
     returns="delta",
     calls=_gradient_calls,
     against="the numerical derivative by the pre-activations",
-    steps=lambda steps, params, x, y, s, y_hat: (
-        steps.weights(np.tri(len(y)))[-1][:, None]
-        * steps.deltas(params, steps.error(y_hat, y), s)[-1]
+    steps=lambda steps, params, x, y, s, y_hat: np.einsum(
+        "t,tk,tki->ki",
+        steps.asked(len(y)),
+        steps.weights(np.tri(len(y))),
+        steps.deltas(params, steps.error(y_hat, steps.target(x, y)), s),
     ),
     reads=lambda answer, params, x, y, s, y_hat: [Reading("δ", answer[0], backward=True)],
 )

@@ -51,7 +51,12 @@ def _masked_calls(fixture):
     return [(terms, mask) for mask in masks]
 
 
-@exercise(UNIT, returns="dW", calls=_masked_calls)
+@exercise(
+    UNIT,
+    returns="dW",
+    calls=_masked_calls,
+    steps=lambda steps, credit_W, mask: steps.masked(credit_W, mask),
+)
 def masked_gradient(credit_W, mask):
     return np.einsum("tk,tkij->ij", mask.astype(float), credit_W)
 
@@ -128,7 +133,7 @@ def _frozen_by_steps(steps, params, x, y, s_base, window):
     for t in range(len(y)):
         first = steps.first_step(t, window)
         s = steps.freeze(s_base, first, params)
-        for k in range(first, t + 1):
+        for k in steps.run_steps(first, t):
             s = steps.state(U, W, x[k], s)
         ends.append(s)
     states = np.array([s_base[0], *ends])
@@ -154,10 +159,11 @@ def _every_window_calls(fixture):
 def _every_window_by_steps(steps, params, s, error):
     T = len(error)
     deltas = steps.deltas(params, error, s)
-    every = [
-        steps.sum_W((steps.window_mask(T, window).astype(float)[:, :, None] * deltas), s)
-        for window in range(T)
-    ]
+    every = []
+    for window in range(T):
+        weights = steps.weights(steps.window_mask(T, window).astype(float))
+        total = steps.sum_W(weights[:, :, None] * deltas, s)
+        every.append(steps.finish_UW(total, total, T)[1])
     return np.array(every)
 
 
