@@ -31,6 +31,8 @@ c.Autograde.autograde_preprocessors = [
 # The notebook is validated after the steps, not between them as well, which would take longer
 c.Exporter.optimistic_validation = True
 c.GenerateFeedback.exporter_class = "bptt_lab.grading.feedback.FeedbackPage"
+# What students wrote runs no script where instructors read it: in the feedback and in formgrader
+c.HTMLExporter.filters = {"markdown2html": "bptt_lab.grading.feedback.clean_markdown"}
 
 # An exercise takes milliseconds. A function that is asked for numbers is stopped after 10 s,
 # whatever stands here: these are the limits of the cells.

@@ -4,17 +4,19 @@ import re
 import sys
 from pathlib import Path
 
+import nbformat
+import numpy as np
 import pytest
 from traitlets.config import Config
 
 from bptt_lab.checker.exercise import EXERCISES
 from bptt_lab.checker.judge import judge
 from bptt_lab.checker.report import Outcome
-from bptt_lab.grading import sandbox, submission
+from bptt_lab.grading import judged, sandbox, submission
 from bptt_lab.grading.border import BorderError, Closed, Line, pair
 from bptt_lab.grading.course import Course, nbgrader_metadata, read_notebook
-from bptt_lab.grading.grade import read_gradebook
-from bptt_lab.grading.judged import JudgeInSandbox, read_secret, seed_of, what_is_checked
+from bptt_lab.grading.grade import grade_class, read_gradebook
+from bptt_lab.grading.judged import JudgeInSandbox, _outputs, read_secret, seed_of, what_is_checked
 
 from .attacks.attacks import Attack
 from .attacks.corpus import (
@@ -50,6 +52,7 @@ def test_nothing_is_won_and_nothing_is_lost(graded):
     assert len(HONEST) >= 30
     assert len(lines) - sum(counts.values()) >= 20
     assert [line for line in lines if not line.holds] == []
+    assert [line for line in lines if "there is no feedback" in line.reason] == []
 
 
 def test_each_broken_file_has_its_own_reason(graded):
@@ -72,24 +75,95 @@ def test_the_gradebook_holds_these_grades_and_no_others(graded):
     assert lines
 
 
+def student_of(attack):
+    return f"attack-{list(ATTACKS).index(attack):02d}"
+
+
 def test_nothing_is_left_behind(graded):
     course, _ = graded
     names = {path.name for path in course.root.rglob("*")}
     assert not names & {"forged", "stolen", "link"}
     secret = read_secret(course.desk / "secret").decode()
     solution = "(V.T @ error + W.T @ delta)"
-    student = next(f"attack-{i:02d}" for i, name in enumerate(ATTACKS) if name == "link handed in")
-    for path in (course.desk / "feedback" / student).rglob("*"):
+    for path in (course.desk / "feedback" / student_of("link handed in")).rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8")
             assert secret not in text
             assert solution not in text
-    student = next(f"attack-{i:02d}" for i, name in enumerate(ATTACKS) if name == "script")
-    (feedback,) = (course.desk / "feedback" / student).rglob("*.html")
+    (feedback,) = (course.desk / "feedback" / student_of("script")).rglob("*.html")
     text = feedback.read_text(encoding="utf-8")
     assert "<script>alert(1)" not in text
     assert "<script>fetch(" not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+@pytest.mark.filterwarnings("ignore:No lexer found")
+@pytest.mark.parametrize("template", ["feedback", "formgrade"])
+def test_a_text_runs_nothing_where_the_instructor_reads_it(graded, template):
+    import nbgrader.server_extensions.formgrader as formgrader
+    from bs4 import BeautifulSoup
+    from nbconvert.exporters import HTMLExporter
+    from traitlets.config import PyFileConfigLoader
+
+    course, _ = graded
+    student = student_of("script in a text")
+    if template == "feedback":
+        (path,) = (course.desk / "feedback" / student).rglob("*.html")
+        text = path.read_text(encoding="utf-8")
+    else:  # formgrader makes its page from the graded notebook with nbconvert's own exporter
+        config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+        config.HTMLExporter.template_name = "formgrade"
+        config.HTMLExporter.extra_template_basedirs = [
+            str(Path(formgrader.__file__).parent / "templates")
+        ]
+        path = course.autograded / student / UNIT / course.notebook(UNIT)
+        about = dict.fromkeys(("base_url", "student", "notebook_path", "submission_id"), "")
+        about |= {"index": 0, "total": 1}
+        text, _ = HTMLExporter(config=config).from_filename(str(path), resources=about)
+    page = BeautifulSoup(text, "html.parser")
+    assert page.find(string=re.compile("fetch")) is not None  # it is shown as a text
+    assert [s for s in page.find_all("script") if re.search("fetch|alert", s.text)] == []
+    assert page.find_all(["iframe", "form", "base", "object", "embed"]) == []
+    for tag in page.find_all(True):
+        allowed = {"onclick"} if template == "formgrade" and tag.name == "span" else set()
+        assert {name for name in tag.attrs if name.startswith("on")} <= allowed, tag
+        assert not re.search(r"javascript:|192\.0\.2", " ".join(map(str, tag.attrs.values()))), tag
+    assert "\\href" not in text
+
+
+def test_answers_learnt_from_a_feedback_help_no_more(tmp_path):
+    """The feedback names the seed; a file beside the same code could bring its answers."""
+    from bptt_lab import bptt
+    from bptt_lab.checker.fixtures import fixtures
+
+    look_up = Attack(
+        "looks up answers",
+        "from answers import known",
+        "def bptt_single_loop(params, x, y, s, y_hat):\n"
+        "    wrong = [np.zeros_like(p) for p in params]\n"
+        "    return [np.array(g) for g in known.get(str(params.U[0, 0]), wrong)]\n",
+        files={"answers.py": "known = {}\n"},
+    )
+    course = make_course(tmp_path, SHORT)
+    hand_in(course, "eve", look_up)
+
+    def grade():
+        (row,) = grade_class(course, jobs=1)
+        nb = read_notebook(course.autograded / "eve" / UNIT / course.notebook(UNIT))
+        report = next(c for c in nb.cells if c.source.startswith(f"check({EXERCISE}")).outputs[0]
+        return row.exercises[0].score, int(re.search(r"seed (\d+)", report.data["text/plain"])[1])
+
+    score, seed = grade()
+    assert score == 0
+    answers = {}
+    for f in fixtures(seed):
+        right = [g.tolist() for g in bptt(f.params, f.x, f.y, f.s_init)]
+        answers[str(f.params.U[0, 0])] = right
+    path = course.submitted / "eve" / UNIT / "answers.py"
+    path.write_text(f"known = {answers!r}\n")
+    score, another = grade()
+    assert score == 0
+    assert another != seed
 
 
 def test_each_result_says_what_protected_the_machine(graded):
@@ -122,6 +196,26 @@ def test_the_attacks_are_real_ones(tmp_path):
     lines = grade_all(course, entries)
     assert len(lines) >= 10
     assert [line.name for line in lines if not line.score] == []
+
+
+def test_what_ends_the_process_costs_its_own_exercise_only(tmp_path):
+    """And what ends it again and again is started a few times only."""
+    course = make_course(tmp_path, SHORT)
+    dies = f"import os\ndef {EXERCISE}(*a):\n    os._exit(1)\n"
+    later = "import os, threading\nthreading.Timer(0.2, os._exit, (0,)).start()"
+    hand_in(course, "in a call", Attack("", function=dies))
+    hand_in(course, "in a cell", Attack("", function=RIGHT, after="import os\nos._exit(1)"))
+    hand_in(course, "a bomb", Attack("", function=RIGHT, before="import time\n" + later))
+    path = course.submitted / "a bomb" / UNIT / course.notebook(UNIT)
+    nb = read_notebook(path)
+    nb.cells.insert(2, nbformat.v4.new_code_cell("time.sleep(1)"))
+    nbformat.write(nb, path)
+    rows = {row.student: row for row in grade_class(course)}
+    scores = {name: [e.score for e in row.exercises] for name, row in rows.items()}
+    assert scores == {"a bomb": [4, 2], "in a call": [0, 2], "in a cell": [4, 2]}
+    assert {row.status for row in rows.values()} == {submission.KERNEL_DIED}
+    again = "the kernel died: it was started again for what came after that"
+    assert all(again in row.reason for row in rows.values())
 
 
 # The parts
@@ -164,6 +258,22 @@ for path in ("/proc", "/home", "{root}"):
     environment = Path(sys.prefix).relative_to(ROOT).parts[0] if inside else ""
     (outputs,) = run(look.format(root=ROOT, environment=environment))[0]
     assert outputs == ["stdout", ["[]\n[]\n[]\n"]]
+
+
+def test_there_is_no_memory_beside_the_limit():
+    """What a file in memory or System V's shared memory takes is no process's address space."""
+    cell = """
+import ctypes, os
+try:
+    print(os.memfd_create("more"))
+except OSError as error:
+    print(error.strerror)
+libc = ctypes.CDLL(None, use_errno=True)
+for call in (lambda: libc.shmget(0, 4096, 0o1600), lambda: libc.msgget(0, 0o1600)):
+    print(call(), os.strerror(ctypes.get_errno()))
+"""
+    refused = "Operation not permitted\n"
+    assert run(cell)[0] == [["stdout", [refused + 2 * f"-1 {refused}"]]]
 
 
 def test_cells_may_use_the_package_and_answers_may_not():
@@ -277,6 +387,92 @@ def test_each_solution_has_full_points_in_the_sandbox(unit, tmp_path):
     assert nb.metadata["bptt_lab"] == {"protection": sandbox.BUBBLEWRAP, "mistakes": {}}
 
 
+def test_slow_answers_leave_the_next_ones_alone(monkeypatch):
+    monkeypatch.setattr(judged, "SECONDS_TO_ASK", 0.5)
+    session = sandbox.warm(require=True).session()
+
+    def outputs_after(cell):
+        session.run(cell, 10)
+        mark = {"points": 4, "grade_id": "check"}
+        shown, _ = judged._judged(f"check({EXERCISE}).points(4)", mark, session, 5)
+        return [output.data["text/plain"] for output in shown]
+
+    slow = f"import time\nplain = {EXERCISE}\ndef {EXERCISE}(*a):\n"
+    slow += "    time.sleep(0.3)\n    return plain(*a)"
+    try:
+        session.run(PRELUDE + RIGHT, 10)
+        report, points = outputs_after(slow)
+        assert "no end in sight: its calls take more than 0.5 seconds in all" in report
+        assert points == "0.0"
+        assert outputs_after(f"{EXERCISE} = plain")[1] == "4.0"
+    finally:
+        session.close()
+
+
+BIG, MANY = np.zeros((1000, 1000)), np.zeros(200_000, int)
+NETWORK = (np.zeros((8, 4)), np.zeros((8, 8)), np.zeros((4, 8)))
+ASKED = {
+    "an honest gradient": ("bptt", {"params": NETWORK, "x": [0] * 50, "y": [1] * 50}, True),
+    "all of it": ("credit", {"params": NETWORK, "x": MANY[:40], "y": MANY[:40]}, True),
+    "real inputs": ("credit", {"params": NETWORK, "x": BIG[:30, :4], "y": MANY[:30]}, True),
+    "a softmax": ("softmax", {"z": BIG}, True),
+    "a radius": ("spectral_radius", {"W": BIG[:100, :100]}, True),
+    "a long sentence": ("credit", {"params": NETWORK, "x": MANY, "y": MANY}, False),
+    "as a list": ("credit", {"params": NETWORK, "x": [0] * 5000, "y": [0] * 5000}, False),
+    "as lists": ("forward", {"params": [[[0.0] * 300] * 300] * 3, "x": MANY}, False),
+    "many vectors": (
+        "forward",
+        {"params": (BIG[:, :1], BIG, BIG[:1]), "x": MANY[:, None] * 1.0},
+        False,
+    ),
+    "many states": ("state_jacobians", {"W": BIG, "s": np.zeros((2000, 1000))}, False),
+    "a large radius": ("spectral_radius", {"W": BIG}, False),
+    "a large number": ("closed_loop_forward", {"first": 0, "n_steps": 10**10}, False),
+}
+
+
+@pytest.mark.parametrize(("name", "arguments", "fine"), ASKED.values(), ids=ASKED)
+def test_the_grader_computes_what_a_notebook_needs_and_no_more(name, arguments, fine):
+    if fine:
+        sandbox._require_affordable(name, arguments)
+    else:
+        with pytest.raises(ValueError, match="too"):
+            sandbox._require_affordable(name, arguments)
+
+
+def test_the_grader_holds_a_few_functions_and_no_more():
+    cell = PRELUDE + "p = lab.init_params(np.random.default_rng(0), 2, 2, 2)\n"
+    cell += "x = np.zeros((2, {}), int)\nkept = []\ntry:\n    for i in range(12):\n"
+    cell += "        kept.append(lab.frozen_state_loss(p, x, x, [0, 1]))\n"
+    cell += "except MemoryError as error:\n    print(error)\nprint(len(kept), kept[0](p) > 0)"
+    assert run(cell.format(3))[0] == [["stdout", ["12 True\n"]]]
+    ((_, (text,)),) = run(cell.format(500_000))[0]
+    assert "there is no room for so many functions\n6 True" in text
+
+
+def test_an_answer_stays_small_whatever_it_is_made_of():
+    long = "def bptt_single_loop(*a):\n    return ['x' * 20_000] + [''] * 10_000, 0, 0\n"
+    _, (report,) = run(PRELUDE + long, "bptt_single_loop")
+    assert report.crash.message == "your function returns 800240000 bytes"
+
+
+@pytest.mark.parametrize("name", ["hide_missing_transpose", "hide_lost_visits"])
+def test_a_network_of_the_student_s_own_stays_small(name):
+    _, case = EXERCISES[name].cases(5)[0]
+    long = np.resize(case[1], 30_000), np.resize(case[2], 30_000)
+    problem = EXERCISES[name].conditions((case[0], *long, case[3]), *case)
+    assert problem == "has steps or units up to 30000; 100 are enough"
+
+
+def test_a_flood_of_output_is_cut_off_outside_too():
+    flood = [["stdout", ["x" * 800]], ["error", ["E", "y" * 800, "z"]], ["result", ["w"]]]
+    outputs, used = _outputs(flood, 1000)
+    assert used == 1000
+    assert outputs[0].text == "x" * 800
+    assert outputs[1].evalue == "y" * 199
+    assert outputs[2].data["text/plain"] == ""
+
+
 # The border
 
 LIES = [
@@ -324,8 +520,6 @@ def test_a_malformed_value_is_refused(value):
 
 
 def test_what_crosses_is_what_was_sent():
-    import numpy as np
-
     from bptt_lab import Params
 
     value = [None, True, 3, -2.5, "é", (1, [2]), np.eye(2), np.array(1 + 2j), np.zeros((0, 3), int)]

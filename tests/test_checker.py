@@ -5,6 +5,7 @@ import io
 import itertools
 import logging
 import sys
+import time
 import warnings
 from html.parser import HTMLParser
 
@@ -16,6 +17,7 @@ from bptt_lab.checker import EXERCISES, check, judge, watch
 from bptt_lab.checker.exercise import exercise, prediction
 from bptt_lab.checker.fixtures import fixtures
 from bptt_lab.checker.report import Outcome, _html_line, _text_line
+from bptt_lab.checker.watch import TooLongError, time_limit
 
 UNIT = "test"
 
@@ -417,3 +419,13 @@ def test_a_terminal_without_ipython_prints(monkeypatch):
     monkeypatch.setattr(sys, "stdout", out)
     check(right_softmax, "demo_softmax").points(1)
     assert "✓ demo_softmax: correct" in out.getvalue()
+
+
+def test_a_time_limit_goes_on_after_one_within_it():
+    def sleep():
+        with time_limit(5):
+            pass
+        time.sleep(5)
+
+    with pytest.raises(TooLongError), time_limit(0.2):
+        sleep()

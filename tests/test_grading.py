@@ -14,10 +14,11 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from bptt_lab.cli import main
 from bptt_lab.grading import submission, workers
-from bptt_lab.grading.course import Course, nbgrader_metadata, read_notebook
-from bptt_lab.grading.grade import grade_class
-from bptt_lab.grading.preprocessors import NOT_RUN, ExecuteWithinLimits, repair
+from bptt_lab.grading.course import Course, CourseError, nbgrader_metadata, read_notebook
+from bptt_lab.grading.grade import _alone, grade_class
+from bptt_lab.grading.preprocessors import NOT_RUN, ExecuteWithinLimits, RepairCells, repair
 from bptt_lab.grading.release import build
 
 ROOT = Path(__file__).parent.parent
@@ -25,6 +26,7 @@ EXAMPLE = runpy.run_path(str(ROOT / "autograder" / "example_class.py"))
 UNITS, CLASS, PREFIX = EXAMPLE["UNITS"], EXAMPLE["CLASS"], EXAMPLE["PREFIX"]
 COMMAND = "import sys; from bptt_lab.cli import main; sys.exit(main(sys.argv[1:]))"
 BUILT_ON = {"mend_case_3": "windowed_bptt"}  # the model answer calls the other exercise
+DEADLY = {"backward_step", "chunked_bptt"}  # the cells in which jon's kernel dies
 STATUS = {  # of both units, where it is not "graded"
     "jon": ("kernel died", "kernel died"),
     "kim": ("graded", "timed out"),
@@ -118,21 +120,20 @@ def test_the_example_class_from_end_to_end(course):
     # what is right has full points, what is wrong or left out has not, and an empty score is no 0
     points = exercises(course)
     for name, student in CLASS.items():
-        if name in ("jon", "mia"):
+        if name == "mia":
             continue
         for (who, exercise), row in points.items():
             if who != PREFIX + name or row["unit"] not in student.units:
                 continue
-            wrong = {exercise, BUILT_ON.get(exercise)} & set(student.wrong) and name != "nia"
+            spoilt = DEADLY if name == "jon" else set(student.wrong)
+            wrong = {exercise, BUILT_ON.get(exercise)} & spoilt and name != "nia"
             left_out = exercise in student.left_out or student.left_out == ("*",)
             score, most = float(row["score"]), float(row["max_score"])
             assert (score < most) if wrong or left_out else (score == most), row
             assert row["outcome"] != "correct" if wrong or left_out else row["outcome"] == "correct"
     assert {row["score"] for (who, _), row in points.items() if who == PREFIX + "mia"} == {""}
-    before = [row for (who, _), row in points.items() if who == PREFIX + "jon"]
-    not_run = "not run: the kernel died in an earlier cell"
-    assert {row["outcome"] for row in before} >= {"correct", not_run}
-    assert sum(float(row["score"]) for row in before) > 0
+    reason = table[PREFIX + "jon", UNITS[0]]["reason"]
+    assert "the kernel died: it was started again for what came after that" in reason
     for name in ("ada", "ben", "jon", "kim", "leo", "nia"):
         unit = UNITS[1]
         html = course.desk / "feedback" / (PREFIX + name) / unit / course.notebook(unit)
@@ -174,6 +175,12 @@ def test_grading_that_cannot_run_says_why(course):
     done = run(course, "grade", "--jobs", "0")
     assert done.returncode == 1
     assert "--jobs must be at least 1, not 0" in done.stderr
+
+
+def test_grading_without_fork_says_where_it_works(monkeypatch, capsys):
+    monkeypatch.delattr(os, "fork")  # as on Windows
+    assert main(["grade"]) == 1
+    assert "grading needs Linux or macOS" in capsys.readouterr().err
 
 
 # Files
@@ -232,6 +239,146 @@ def test_other_odd_ids_are_fine(course, student):
     assert hand_in(course, GOOD, student=student) is None
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_is_no_name_is_no_student(name):
+    assert not submission.is_id(name)
+
+
+def test_a_file_that_is_too_large_is_not_read(course):
+    result = hand_in(course, GOOD)
+    assert result is None
+    folder = course.submitted / "ada" / UNITS[0]
+    for name in (course.notebook(UNITS[0]), "data.bin"):
+        with open(folder / name, "r+b" if name.endswith("ipynb") else "wb") as file:
+            file.truncate(1 << 40)  # of which the disk holds nothing
+    before = submission.digest_of(folder)
+    result = submission.look_at(course, "ada", UNITS[0])
+    assert result.status == "broken file"
+    assert "has 1,099,511,627,776 bytes; 25,000,000 can be read" in result.reason
+    with open(folder / "data.bin", "r+b") as file:
+        file.truncate(1 << 41)
+    assert submission.digest_of(folder) != before
+    names = [path.name for path in folder.iterdir()]
+    assert sorted(submission._left_behind(folder, names)) == sorted(names)
+
+
+def test_pipes_and_odd_names_in_a_submission_stop_nobody(course):
+    hand_in(course, (course.solutions / UNITS[0] / course.notebook(UNITS[0])).read_bytes())
+    folder = course.submitted / "ada" / UNITS[0]
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "other.ipynb")
+    (folder / os.fsdecode(b"caf\xe9.txt")).write_text("x")
+    os.symlink(b"caf\xe9", folder / "link")
+    (course.submitted / os.fsdecode(b"caf\xe9")).mkdir()
+    (course.submitted / "\x1b[31mred").mkdir()
+    nested = course.submitted / "eve"
+    nested.mkdir()
+    shutil.copy(folder / course.notebook(UNITS[0]), nested / "\x1b[2Jx.ipynb")
+    for n_graded in (1, 0):
+        done = run(course, "grade", UNITS[0])
+        assert f"graded just now: {n_graded}" in done.stdout
+        assert "\x1b" not in done.stdout
+        table = {row["student"]: row for row in read_csv(course.desk / "grades.csv")}
+        assert table["ada"]["status"] == "graded"
+        assert table["caf\ufffd"]["status"] == table["\ufffd[31mred"]["status"] == "not gradable"
+        assert table["eve"]["reason"] == (
+            f"nothing was handed in; there is \ufffd[2Jx.ipynb: it belongs into eve/{UNITS[0]}"
+        )
+
+
+def test_what_cannot_be_read_has_a_row(course, monkeypatch):
+    hand_in(course, GOOD)
+
+    def look_at(*arguments, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(submission, "look_at", look_at)
+    (row,) = grade_class(course, [UNITS[0]])
+    assert (row.status, row.reason) == ("broken file", "it cannot be read: Permission denied")
+
+
+def test_a_feedback_that_failed_is_made_by_the_next_run(course):
+    hand_in(course, (course.solutions / UNITS[0] / course.notebook(UNITS[0])).read_bytes())
+    (course.desk / "feedback").write_text("in the way")  # as a full disk would be
+    (row,) = grade_class(course, jobs=1)
+    assert row.status == "graded"
+    assert "there is no feedback" in row.reason
+    (course.desk / "feedback").unlink()
+    (again,) = grade_class(course, jobs=1)
+    assert "there is no feedback" not in again.reason
+    assert again.score == row.score == again.max_score
+    assert len(list((course.desk / "feedback").rglob("*.html"))) == 1
+
+
+def test_two_graders_do_not_meet(course):
+    hand_in(course, GOOD)
+    with _alone(course):
+        done = run(course, "grade")
+        assert done.returncode == 1
+        assert "this course is being graded already" in done.stderr
+    assert run(course, "grade").returncode == 0
+
+
+def test_a_course_that_is_not_whole_says_so(course, tmp_path):
+    hand_in(course, GOOD)
+    path = course.solutions / UNITS[0] / course.notebook(UNITS[0])
+    good = path.read_bytes()
+    path.write_text("{}")
+    assert f"{path} is no valid notebook" in run(course, "grade").stderr
+    path.write_bytes(good)
+    (path.parent / "second.ipynb").write_bytes(good)
+    assert "holds 2 notebooks; it should hold one" in run(course, "grade", UNITS[0]).stderr
+    (path.parent / "second.ipynb").unlink()
+    (course.desk / "gradebook.db").write_bytes(b"no database " * 1000)
+    done = run(course, "grade")
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("file is not a database")
+    shutil.rmtree(course.solutions)
+    done = run(course, "grade")
+    assert done.returncode == 1
+    assert f"there are no units in {course.solutions}" in done.stderr
+    (tmp_path / "[1]").mkdir()
+    (tmp_path / "[1]" / "nbgrader_config.py").write_text("")
+    with pytest.raises(CourseError, match="takes no folder with"):
+        Course.find(tmp_path / "[1]")
+
+
+def test_a_full_disk_is_said_in_a_line(course, monkeypatch, capsys):
+    hand_in(course, GOOD)
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "grades.new")
+
+    monkeypatch.chdir(course.root)
+    monkeypatch.setattr("bptt_lab.grading.grade.write_csv", full)
+    assert main(["grade"]) == 1
+    assert "bptt-lab: No space left on device: grades.new" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_plain_nbgrader_follows_no_links_either(course, inside):
+    solution = course.solutions / UNITS[0] / course.notebook(UNITS[0])
+    hand_in(course, solution.read_bytes())
+    folder = course.submitted / "ada" / UNITS[0]
+    if inside:
+        (folder / "stolen.txt").symlink_to(course.root / "nbgrader_config.py")
+    else:
+        (folder / solution.name).unlink()
+        (folder / solution.name).symlink_to(solution)
+    program = "from nbgrader.apps import NbGraderApp; NbGraderApp.launch_instance()"
+    (course.root / "notebooks").mkdir()
+    for command in (("generate_assignment", UNITS[0]), ("autograde", UNITS[0])):
+        done = subprocess.run(
+            [sys.executable, "-c", program, *command, "--force"],
+            cwd=course.root,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert "is a link; links are not followed" in done.stderr
+    assert list(course.autograded.rglob("*.*")) == []
+
+
 # Cells
 
 
@@ -282,6 +429,19 @@ def test_changed_metadata_are_set_right(solution, change):
     (note,) = repair(nb, solution)
     assert note == f"changed nbgrader metadata was set right: {names(solution)[2]}"
     assert nb == solution
+
+
+def test_a_submission_does_not_say_itself_how_it_was_graded(course, solution):
+    from traitlets.config import Config
+
+    config = Config()
+    config.CourseDirectory.root = str(course.root)
+    solution = copy.deepcopy(solution)
+    solution.metadata["bptt_lab"] = {"protection": "bubblewrap", "mistakes": ["W1"]}
+    ids = {"student": "ada", "assignment": UNITS[0], "notebook": "summed_gradients"}
+    config.CourseDirectory.source_directory = "solutions"
+    nb, _ = RepairCells(config=config).preprocess(solution, {"nbgrader": ids})
+    assert "bptt_lab" not in nb.metadata
 
 
 @pytest.mark.parametrize("metadata", ["text", None, [], {"grade_id": []}, {"grade_id": "unknown"}])

@@ -53,7 +53,26 @@ def test_a_method_of_a_module_changes_no_name():
     assert needed(cells, {0, 1}) == {0, 2}
 
 
-@pytest.mark.parametrize("odd", ["def broken(:", "from numpy import *", "x = (" + "(" * 500])
+@pytest.mark.parametrize("magic", ["%%time\n", "\n%%capture out\n", "%%timeit -n1\n"])
+def test_a_magic_hides_none_of_its_code(magic):
+    """Such a cell is one call, with all its code as a text."""
+    cells = ["import numpy as np", "scale = 2", "other = 3", magic + ANSWER]
+    assert needed(cells, {0, 1, 2}) == {1, 3}
+    assert needed([magic + "scale = 2", ANSWER], {0}) == {0, 1}
+    assert needed(["scale = 2", "%time answer = lambda x: scale * x"], {0}) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "def broken(:",
+        "from numpy import *",
+        "x = (" + "(" * 500,
+        "exec(text)",
+        "def f():\n    return globals()['a']",
+        "get_ipython().user_ns['a']",
+    ],
+)
 def test_all_is_run_when_the_names_of_a_cell_are_not_known(odd):
     assert needed(["a = 1", odd, "b = 2"], {0, 2}) == {0, 1, 2}
 

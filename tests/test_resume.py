@@ -19,7 +19,7 @@ from .attacks.honest import HONEST
 COMMAND = "import sys; from bptt_lab.cli import main; sys.exit(main(sys.argv[1:]))"
 EMPTY, DIES = None, Attack("ends the process", "import os\nos._exit(0)")
 MIXED = (HONEST["prints"], HONEST["list"], Attack("wrong"), HONEST["deleted test"], EMPTY, DIES)
-SCORES = (6.0, 6.0, 2.0, 6.0, None, 0.0)
+SCORES = (6.0, 6.0, 2.0, 6.0, None, 2.0)
 
 
 def make_class(folder, n_students, config=""):

@@ -74,6 +74,10 @@ def main(arguments=None):
     except CourseError as error:
         print(f"bptt-lab: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a full disk, a file that may not be written
+        where = f": {error.filename}" if error.filename else ""
+        print(f"bptt-lab: {error.strerror or error}{where}", file=sys.stderr)
+        return 1
 
 
 def _release(options):
@@ -94,6 +98,9 @@ def _release(options):
 
 def _grade(options):
     from .grading.course import Course, CourseError
+
+    if not hasattr(os, "fork"):
+        raise CourseError("grading needs Linux or macOS; on Windows, run it in WSL")
     from .grading.table import grade_and_show
 
     course = Course.find()

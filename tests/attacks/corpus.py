@@ -11,12 +11,15 @@ from bptt_lab.grading.course import Course, nbgrader_metadata, read_notebook
 from bptt_lab.grading.grade import grade_class
 
 from .attacks import ATTACKS
+from .cunning import CUNNING
 from .honest import HONEST, broken
 from .processes import MORE
+from .untidy import UNTIDY
 
 ROOT = Path(__file__).parent.parent.parent
 UNIT, EXERCISE, OTHER = "03-summed-gradients", "bptt_single_loop", "backward_step"
-ATTACKS = ATTACKS | MORE
+ATTACKS = ATTACKS | MORE | CUNNING
+HONEST = HONEST | UNTIDY
 SHORT = "\nc.JudgeInSandbox.timeout = 3\nc.JudgeInSandbox.total_timeout = 15\n"
 UNPROTECTED = (
     "\nc.Autograde.autograde_preprocessors = [p.replace('bptt_lab.grading.judged.JudgeInSandbox',"

@@ -97,6 +97,7 @@ def _pack(value, pieces, depth):
         array = np.array(array, subok=False)
     if array.dtype.kind not in KINDS:
         return {"opaque": f"{type(value).__name__} of {array.dtype}"}
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     pieces.append(array.tobytes())
     return {"array": array.dtype.str, "shape": list(np.shape(value))}
 

@@ -60,7 +60,7 @@ def _unit(unit, rows):
     if not named:
         yield "<p>None.</p>"
         return
-    yield _bars([(name, len(who)) for name, who in named], "students")
+    yield _bars([(name, len({student for student, _ in who})) for name, who in named], "students")
     yield "<table><tr><th>mistake<th>where<th>what it is</tr>"
     for name, who in named:
         where = ", ".join(sorted({exercise for _, exercise in who}))
@@ -80,7 +80,7 @@ def _exercises(rows):
     right = {n: sum(e.score == e.max_score for e in es) for n, es in outcomes.items()}
     for name in sorted(outcomes, key=lambda name: right[name] / len(outcomes[name])):
         untouched = sum(e.outcome == "not attempted" for e in outcomes[name])
-        nothing = sum(e.score is None for e in outcomes[name])
+        nothing = sum(e.score is None or e.outcome.startswith("not run") for e in outcomes[name])
         wrong = len(outcomes[name]) - right[name] - untouched - nothing
         numbers = "".join(f'<td class="n">{n}' for n in (right[name], wrong, untouched, nothing))
         yield f"<tr><td>{escape(name)}{numbers}</tr>"

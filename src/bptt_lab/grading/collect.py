@@ -5,21 +5,27 @@ Canvas names a file ``lastnamefirstname_[LATE_]USER_SUBMISSION_name-1.ipynb``; M
 ``STUDENT/name.ipynb`` is taken as it is. A roster says which student has which id.
 """
 
+import contextlib
 import csv
+import os
 import re
 import shutil
 import tempfile
+import time
 import unicodedata
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from .course import CourseError, first_line
+from .course import CourseError, first_line, printable
+from .submission import is_id
 
 CANVAS = re.compile(r"^(?P<name>[^_]+)_(?P<late>LATE_)?(?P<id>\d+)_(?P<number>\d+)_(?P<file>.+)$")
 MOODLE = re.compile(r"^(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w+?_?$")
 LARGEST = 200_000_000  # bytes that a zip may unpack to
 MOST_FILES = 50_000
+UNREADABLE = (OSError, zipfile.BadZipFile, RuntimeError, EOFError, ValueError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,12 @@ def collect(course, source, unit, roster=None):
         for found in _find(folder, unit, surprises):
             student = _student(found, known)
             if student is None:
-                surprises.append(f"{found.path.name}: {found.name!r} is not in the roster")
+                surprises.append(
+                    f"{found.path.name}: {found.name!r} is not in the roster, or not alone"
+                )
+                continue
+            if not is_id(student) or student.startswith("."):
+                surprises.append(f"{found.path.name}: {student!r} can be no student's id here")
                 continue
             if student in chosen:
                 surprises.append(f"{student} handed in twice: the later one counts")
@@ -108,7 +119,7 @@ def collect(course, source, unit, roster=None):
             collected.append((student, f"{what}, {late}"))
     missing = sorted(set(known.values()) - set(chosen)) if known else []
     surprises += [f"{student} is in the roster and handed in nothing" for student in missing]
-    return collected, surprises
+    return collected, list(map(printable, surprises))
 
 
 def _unpack(source, folder):
@@ -128,13 +139,27 @@ def _unpack(source, folder):
                 if total > LARGEST:
                     raise CourseError(f"{source} unpacks to more than {LARGEST} bytes")
                 if not entry.is_dir():
-                    path = folder.joinpath(*parts)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(entry) as inside, open(path, "wb") as outside:
-                        shutil.copyfileobj(inside, outside)
-    except (OSError, zipfile.BadZipFile, RuntimeError) as error:
+                    try:
+                        _unpack_one(archive, entry, folder.joinpath(*parts))
+                    except UNREADABLE as error:  # the others are handed in all the same
+                        why = getattr(error, "strerror", None) or first_line(error)
+                        surprises.append(f"{entry.filename!r} cannot be unpacked ({why}): left")
+    except UNREADABLE as error:
         raise CourseError(f"{source} is no zip that can be read: {first_line(error)}") from error
     return surprises
+
+
+def _unpack_one(archive, entry, path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with archive.open(entry) as inside, open(path, "wb") as outside:
+        try:
+            shutil.copyfileobj(inside, outside)
+        except UNREADABLE:
+            path.unlink()
+            raise
+    with contextlib.suppress(ValueError, OverflowError):  # a date that is none
+        when = time.mktime((*entry.date_time, 0, 0, -1))
+        os.utime(path, (when, when))  # it says which of two was handed in later
 
 
 def _find(folder, unit, surprises):
@@ -177,17 +202,26 @@ def _plain(name):
 
 
 def _read_roster(path):
-    known = {}
+    """From every id and name to the student; a name that two have says nothing."""
+    known, names = {}, {}
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CourseError(f"the roster {path} cannot be read: {first_line(error)}") from error
     if not rows or "student" not in rows[0]:
         raise CourseError(f"the roster {path} should have a column 'student', and rows")
     for row in rows:
         student = (row["student"] or "").strip()
-        for key in (student, (row.get("id") or "").strip(), _plain(row.get("name") or "")):
+        if not any(value.strip() for value in row.values() if isinstance(value, str)):
+            continue
+        if not is_id(student) or student.startswith(".") or {"/", "\\"} & set(student):
+            raise CourseError(f"the roster {path} has {student!r}, which can be no student's id")
+        for key in (student, (row.get("id") or "").strip()):
             if key and known.setdefault(key, student) != student:
                 raise CourseError(f"the roster {path} has two students for {key!r}")
+        names.setdefault(_plain(row.get("name") or ""), set()).add(student)
+    for name, (student, *others) in names.items():
+        if name and not others:
+            known.setdefault(name, student)
     return known

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,8 @@ class Course:
         start = Path.cwd() if start is None else Path(start)
         for folder in (start.resolve(), *start.resolve().parents):
             if (folder / CONFIG).is_file():
+                if set("*?[") & set(str(folder)):
+                    raise CourseError(f"nbgrader takes no folder with * ? [ in its path: {folder}")
                 return cls(folder)
         raise CourseError(f"there is no {CONFIG} in {start} or above: run this inside the course")
 
@@ -186,6 +189,11 @@ def nbgrader_metadata(cell):
     """What nbgrader keeps in a cell: a dict, empty for all cells that it does not know."""
     metadata = cell.get("metadata", {}).get("nbgrader")
     return metadata if isinstance(metadata, dict) else {}
+
+
+def printable(text):
+    """A text without characters that a terminal would obey, or that no file can hold."""
+    return "".join("\ufffd" if unicodedata.category(c)[0] == "C" else c for c in text)
 
 
 def first_line(error):

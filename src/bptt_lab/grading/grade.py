@@ -5,7 +5,10 @@ submission is kept beside it, one small file each, as soon as it is known. So a 
 stopped goes on where it was.
 """
 
+import contextlib
 import csv
+import fcntl
+import os
 import tempfile
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,11 +16,11 @@ from pathlib import Path
 
 from . import submission, workers
 from .class_report import write_class_report
-from .course import Course, CourseError, nbgrader_metadata, read_notebook
-from .platforms import write_canvas, write_moodle
+from .course import Course, CourseError, nbgrader_metadata, read_notebook, reason_of
+from .platforms import safe, write_canvas, write_moodle
 from .submission import Result
 
-SECONDS = 240  # for one submission in all; the limits of ExecuteWithinLimits end it long before
+SECONDS = 600  # for one submission in all; the limits of its cells and calls end it long before
 
 
 @dataclass(frozen=True)
@@ -101,19 +104,46 @@ def grade_class(
     Raises
     ------
     CourseError
-        If there is nothing to grade, a unit does not exist, or the gradebook does not fit.
+        If there is nothing to grade, a unit does not exist, the gradebook does not fit, or
+        somebody else is grading this course.
     """
+    with _alone(course):
+        return _grade_class(course, units, jobs, regrade, on_result, require_sandbox, executor)
+
+
+@contextlib.contextmanager
+def _alone(course):
+    """Keep a second grader out, who would write the same files; the end of a process ends it."""
+    course.desk.mkdir(parents=True, exist_ok=True)
+    desk = os.open(course.desk, os.O_RDONLY)
+    try:
+        fcntl.flock(desk, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(desk)
+        raise CourseError("this course is being graded already: wait until that is done") from None
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(desk)
+
+
+def _grade_class(course, units, jobs, regrade, on_result, require_sandbox, executor):
     for unit in units or ():
         course.notebook(unit)
+    if not course.units():
+        raise CourseError(f"there are no units in {course.solutions}")
     students = students_of(course)
     if not students:
         raise CourseError(f"there are no submissions in {course.submitted}")
     handed_in = _handed_in(course, students)
     due = [unit for unit in course.units() if unit in (units or {unit for _, unit in handed_in})]
+    test_cells = {unit: _test_cells(course, unit) for unit in due}
     pairs = {(student, unit) for student in students for unit in due}
     if not units:
         pairs |= handed_in  # folders that are no units get a row, too
-    register(course, students, due)
+    register(course, [student for student in students if submission.is_id(student)], due)
     in_gradebook = read_gradebook(course)
 
     results, waiting = {}, []
@@ -127,7 +157,11 @@ def grade_class(
             and pair in in_gradebook
             and before.digest == submission.digest(course, *pair, of_unit.get(pair[1]))
         )
-        result = submission.look_at(course, *pair, inside=not unchanged)
+        try:
+            result = submission.look_at(course, *pair, inside=not unchanged)
+        except OSError as error:
+            reason = f"it cannot be read: {error.strerror}"
+            result = Result(*pair, submission.BROKEN, reason)
         if result is not None:
             results[pair] = result
         elif unchanged:
@@ -140,7 +174,6 @@ def grade_class(
         results[result.student, result.unit] = result
         on_result(result, -left)
     in_gradebook = read_gradebook(course)
-    test_cells = {unit: _test_cells(course, unit) for unit in due}
     rows = [
         _row(result, test_cells.get(pair[1], ()), in_gradebook.get(pair, {}))
         for pair, result in sorted(results.items())
@@ -163,12 +196,15 @@ def students_of(course):
 
 def _handed_in(course, students):
     """The (student, unit) of every folder that was handed in."""
-    return {
-        (student, folder.name)
-        for student in students
-        for folder in (course.submitted / student).iterdir()
-        if folder.is_dir() and not folder.name.startswith(".")
-    }
+    found = set()
+    for student in students:
+        with contextlib.suppress(PermissionError):  # the row of each unit will say so
+            found |= {
+                (student, folder.name)
+                for folder in (course.submitted / student).iterdir()
+                if folder.is_dir() and not folder.name.startswith(".")
+            }
+    return found
 
 
 def register(course, students, units):
@@ -203,7 +239,7 @@ def _register(job):
                     f"the exercises of {unit} are not those that the gradebook has grades for: "
                     "move autograder/gradebook.db away and grade again"
                 )
-            return f"solutions/{unit} cannot be registered with nbgrader:\n{said}"
+            return f"solutions/{unit} cannot be registered with nbgrader: {reason_of(called)}"
     with Gradebook(api.coursedir.db_url, api.coursedir.course_id) as gradebook:
         known = {student.id for student in gradebook.students}
         for student in students:  # here, as two graders would both add the same one
@@ -315,7 +351,7 @@ def write_csv(course, rows):
 def _write(path, head, lines):
     scratch = path.with_suffix(".new")
     with open(scratch, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([head, *lines])
+        csv.writer(file).writerows([[safe(cell) for cell in line] for line in [head, *lines]])
     scratch.replace(path)
 
 

@@ -5,6 +5,7 @@ reference and no secret, and nothing that it says is more than a value: `sandbox
 side, judges. Whatever the student's code does to this process, it does to its own answers.
 """
 
+import ast
 import builtins
 import contextlib
 import ctypes
@@ -15,30 +16,37 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import warnings
 
 from .border import BorderError, Line, Remote
 
 OUTPUT_LIMIT = 200_000  # characters of a cell; the rest is dropped
 MOST_OUTPUTS = 500
+GUARD = """
+try:
+    pass
+except ImportError as _missing:
+    __import__("sys").stderr.write(f"{_missing!r}; the rest of the cell is run\\n")
+"""
 CLONE = {"NEWNS": 0x20000, "NEWIPC": 0x8000000, "NEWUSER": 0x10000000, "NEWPID": 0x20000000}
 PRIVATE, NO_SUID_NO_DEV, READ_ONLY = 1 << 18 | 1 << 14, 2 | 4, 1
 # Numbers of system calls: of the architecture, clone, clone3, and of those that start or read a
-# process or could reach out of a namespace
+# process, could reach out of a namespace, or take memory that no limit counts (memfd, System V)
 DENIED = {
     "x86_64": (
         0xC000003E,
         56,  # clone
         435,  # clone3
         "57 58 59 322 101 310 311 272 308 165 166 155 161 321 298 323 425 "
-        "248 249 250 428 429 430 431 432 433 442",
+        "248 249 250 428 429 430 431 432 433 442 319 447 29 68",
     ),
     "aarch64": (
         0xC00000B7,
         220,
         435,
         "221 281 117 270 271 97 268 40 39 41 51 280 241 282 425 "
-        "217 218 219 428 429 430 431 432 433 442",
+        "217 218 219 428 429 430 431 432 433 442 279 447 194 186",
     ),
 }
 
@@ -328,6 +336,24 @@ def _shell():
             self.system(command)
             return [] if split else ""
 
+    class MissingImports(ast.NodeTransformer):
+        """A package that is not here costs the import, and not the rest of its cell."""
+
+        def visit_Module(self, module):
+            module.body = [self.guarded(statement) for statement in module.body]
+            return module
+
+        def guarded(self, statement):
+            if not isinstance(statement, (ast.Import, ast.ImportFrom)):
+                return statement
+            if getattr(statement, "module", "") == "__future__":
+                return statement
+            (guard,) = ast.parse(GUARD).body
+            for node in ast.walk(guard):
+                ast.copy_location(node, statement)
+            guard.body = [statement]
+            return guard
+
     Shell.display_pub_class = Publisher
     Shell.displayhook_class = Hook
     from traitlets.config import Config
@@ -337,6 +363,7 @@ def _shell():
     config.InteractiveShell.colors = "nocolor"
     config.InteractiveShell.display_page = True
     shell = Shell.instance(config=config)
+    shell.ast_transformers.append(MissingImports())
     shell.run_cell("1 + 1", silent=True)  # what is imported only now, is imported once
     return shell
 
@@ -346,7 +373,8 @@ class _Session:
 
     def __init__(self, shell, end):
         self.shell = shell
-        self.line = Line(end, _named())
+        self.line, self.lock = Line(end, _named()), threading.Lock()
+        self.running = False  # a cell or a call, in which the package may be asked
         self.out, self.err = _Printed("stdout", RECORD), _Printed("stderr", RECORD)
 
     def serve(self):
@@ -357,15 +385,21 @@ class _Session:
         formatter.mimebundle_formatter.enabled = False
         while True:
             kind, (nonce, *what) = self.line.read()
+            self.running = True
             answer = self._cell(*what) if kind == "cell" else self._call(*what)
-            try:
-                self.line.write("answer", [nonce, *answer])
-            except BorderError as error:
-                if kind == "cell":
-                    answer = [[["stderr", [f"the output is lost: {error}"]]]]
-                else:
-                    answer = self._raised("ValueError", f"your function's answer: {error}")
-                self.line.write("answer", [nonce, *answer])
+            with self.lock:  # what a thread has asked is answered first
+                self.running = False
+                self._answer(kind, nonce, answer)
+
+    def _answer(self, kind, nonce, answer):
+        try:
+            self.line.write("answer", [nonce, *answer])
+        except BorderError as error:
+            if kind == "cell":
+                answer = [[["stderr", [f"the output is lost: {error}"]]]]
+            else:
+                answer = self._raised("ValueError", f"your function's answer: {error}")
+            self.line.write("answer", [nonce, *answer])
 
     def _set_up(self, files, limits, here):
         from bptt_lab import withheld
@@ -401,13 +435,18 @@ class _Session:
         return [[[k, texts if k == "error" else ["".join(texts)]] for k, texts in outputs]]
 
     def _call(self, name, case):
+        from bptt_lab import withheld
         from bptt_lab.checker.watch import watch
 
         namespace = self.shell.user_ns
         if name not in namespace:
             return self._raised("NameError", f"name {name!r} is not defined")
         case = tuple(self._local(value) for value in case)
-        watched = watch(namespace[name], case)
+        withheld.ASKED = True
+        try:
+            watched = watch(namespace[name], case)
+        finally:
+            withheld.ASKED = False
         raised = watched.raised
         if raised is not None:
             line = None if raised.line is None else [int(raised.line[0]), raised.line[1][:500]]
@@ -435,8 +474,11 @@ class _Session:
         return self._local(self._ask("package", [name, [list(pair) for pair in arguments.items()]]))
 
     def _ask(self, kind, what):
-        self.line.write(kind, what)
-        _, (error, value) = self.line.read()
+        with self.lock, _uninterrupted():
+            if not self.running:
+                raise RuntimeError("while grading, a thread may ask the package in its cell only")
+            self.line.write(kind, what)
+            _, (error, value) = self.line.read()
         if error is not None:
             name, message = error
             raise getattr(builtins, name, RuntimeError)(message)
@@ -454,6 +496,16 @@ def _interrupt_after(seconds):
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextlib.contextmanager
+def _uninterrupted():
+    """Keep a time limit waiting: half a message read would spoil all that come after it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _named():

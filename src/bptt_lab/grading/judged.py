@@ -21,17 +21,23 @@ from traitlets import Bool, Integer, Unicode
 from ..checker.exercise import EXERCISES
 from ..checker.judge import judge
 from ..checker.report import Crash, Outcome, Report
-from ..checker.watch import time_limit
+from ..checker.watch import SECONDS_PER_CALL, Raised, Watched, time_limit
 from . import sandbox
 from .border import BorderError
 from .course import nbgrader_metadata
 from .needed import needed
 from .preprocessors import LEAST_SECONDS, NOT_RUN, original
+from .submission import ENDLESS, LARGEST_BESIDE
 
-SECONDS_TO_JUDGE = 30
+SECONDS_TO_ASK = 30  # for all calls of an exercise; the last one may still come to its end
+SECONDS_TO_JUDGE = 30  # for what is done on this side
+MOST_DEATHS = 3  # of one notebook, after which it is not started again
 LEFT_OUT = "not run while grading: no answer depends on this cell\n"
 MOST_OUTPUTS = 500  # of one cell
-LARGEST_FILES = 8_000_000  # bytes handed in beside the notebook that are taken along
+MOST_TEXT = (
+    300_000  # characters of a cell's outputs; the sandbox has a limit, but it is not trusted
+)
+MOST_TEXT_IN_ALL = 3_000_000
 
 
 class JudgeInSandbox(NbGraderPreprocessor):
@@ -64,9 +70,12 @@ class JudgeInSandbox(NbGraderPreprocessor):
         submitted = folders.format_path(folders.submitted_directory, student, unit)
         require = self.require_sandbox or bool(os.environ.get(sandbox.REQUIRE))
         warm = sandbox.warm(require)
-        session = warm.session(_files(Path(submitted)), {"RLIMIT_AS": self.memory << 20})
-        self._digest, self._end = _digest(nb), monotonic() + self.total_timeout
-        mistakes = {}
+        files = _files(Path(submitted))
+        limits = {"RLIMIT_AS": self.memory << 20}
+        session = warm.session(files, limits)
+        self._digest, self._end = _digest(nb, files), monotonic() + self.total_timeout
+        self._room = MOST_TEXT_IN_ALL
+        mistakes, ran, deaths = {}, [], []
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         to_run = range(len(code)) if self.run_all else self._to_run(code, resources)
         try:
@@ -79,12 +88,27 @@ class JudgeInSandbox(NbGraderPreprocessor):
                     mistakes |= {mark["grade_id"]: named} if named else {}
                 elif i in to_run:
                     cell.outputs = self._run(cell.source, session)
+                    ran += [] if session.dead else [cell.source]
                 else:
                     cell.outputs = [new_output("stream", name="stdout", text=LEFT_OUT)]
+                more = any(map(_is_test, code[i + 1 :]))
+                if session.dead and more and len(deaths) < MOST_DEATHS:
+                    deaths.append(session.dead)
+                    session.close()
+                    session = warm.session(files, limits)
+                    self._repeat(ran, session)
         finally:
             session.close()
-        nb.metadata["bptt_lab"] = {"protection": warm.protection, "mistakes": mistakes}
+        about = {"protection": warm.protection, "mistakes": mistakes}
+        nb.metadata["bptt_lab"] = about | ({"deaths": deaths} if deaths else {})
         return nb, resources
+
+    def _repeat(self, ran, session):
+        """Bring a new process to where the last one was before what ended it."""
+        for source in ran:
+            if session.dead:
+                return
+            self._run(source, session)
 
     def _to_run(self, code, resources):
         """The numbers of the cells to run: not of demonstrations that were left as they are."""
@@ -98,7 +122,9 @@ class JudgeInSandbox(NbGraderPreprocessor):
             return [_error(NOT_RUN, f"{session.dead} in an earlier cell")]
         seconds = max(min(self.timeout, self._end - monotonic()), LEAST_SECONDS)
         try:
-            return list(_outputs(session.run(source, seconds)))
+            outputs, used = _outputs(session.run(source, seconds), min(MOST_TEXT, self._room))
+            self._room -= used
+            return outputs
         except BorderError:
             name = "CellTimeoutError" if "stopped" in session.dead else "DeadKernelError"
             return [_error(name, f"{session.dead} in this cell")]
@@ -159,14 +185,16 @@ def _is_test(cell):
     return mark.get("grade") and not mark.get("solution")
 
 
-def _digest(nb):
+def _digest(nb, files):
+    """Of all that reaches the sandbox: whatever could hold answers learnt from a feedback."""
     sources = [cell.source for cell in nb.cells if cell.cell_type == "code"]
-    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+    beside = [[name, hashlib.sha256(content).hexdigest()] for name, content in files]
+    return hashlib.sha256(json.dumps([sources, beside]).encode()).hexdigest()
 
 
 def _files(folder):
     """What was handed in beside the notebook: names and contents, no links, not too much."""
-    files, room = [], LARGEST_FILES
+    files, room = [], LARGEST_BESIDE
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         linked = any((folder / Path(*parts[:n])).is_symlink() for n in range(1, len(parts) + 1))
@@ -180,25 +208,39 @@ def _files(folder):
     return files
 
 
-def _outputs(outputs):
-    """What a cell showed, as nbformat has it; what is malformed is left out."""
-    for output in outputs[:MOST_OUTPUTS]:
+def _outputs(said, room):
+    """What a cell showed, as nbformat has it, and how long it is; what is malformed is left out.
+
+    Parameters
+    ----------
+    said : list
+    room : int
+        Characters; what is longer is cut off.
+    """
+    outputs, used = [], 0
+    for output in said[:MOST_OUTPUTS]:
         if not isinstance(output, list) or len(output) != 2 or not isinstance(output[1], list):
             continue
         kind, texts = output
         if any(not isinstance(text, str) for text in texts):
             continue
+        texts = ["".join(texts)] if kind != "error" else texts
+        for i, text in enumerate(texts):
+            texts[i] = text[: max(room - used, 0)]
+            used += len(texts[i])
         if kind in ("stdout", "stderr"):
-            yield new_output("stream", name=kind, text="".join(texts))
+            outputs.append(new_output("stream", name=kind, text=texts[0]))
         elif kind == "error" and len(texts) == 3:
-            name, message, traceback = texts
-            yield new_output("error", ename=name, evalue=message, traceback=traceback.split("\n"))
+            name, message, trace = texts
+            outputs.append(_error(name, message, trace.split("\n")))
         elif kind in ("result", "display"):
-            yield new_output("display_data", data={"text/plain": "".join(texts)})
+            outputs.append(new_output("display_data", data={"text/plain": texts[0]}))
+    return outputs, used
 
 
-def _error(name, message):
-    return new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+def _error(name, message, traceback=None):
+    traceback = traceback or [f"{name}: {message}"]
+    return new_output("error", ename=name, evalue=message, traceback=traceback)
 
 
 def what_is_checked(source):
@@ -250,9 +292,19 @@ def _judged(source, mark, session, seed):
         raise ValueError(f"test cell {mark['grade_id']} cannot be judged: {error}") from error
     if session.dead:
         return [_error(NOT_RUN, f"{session.dead} in an earlier cell")], []
+    end = monotonic() + SECONDS_TO_ASK
+
+    def ask(case):
+        if monotonic() < end:
+            return session.ask(name, case, exercise.unit)
+        message = f"its calls take more than {SECONDS_TO_ASK:g} seconds in all"
+        raised = Raised(ENDLESS, message, endless=True)
+        return Watched(raised=raised, parameters=sandbox.argument_names(len(case)))
+
     try:
-        with time_limit(SECONDS_TO_JUDGE):
-            report = judge(exercise, seed, lambda case: session.ask(name, case, exercise.unit))
+        # never in the midst of a call, whose answer would then come as that to the next question
+        with time_limit(SECONDS_TO_ASK + SECONDS_PER_CALL + sandbox.GRACE + SECONDS_TO_JUDGE):
+            report = judge(exercise, seed, ask)
     except Exception as error:  # whatever odd numbers make the comparison raise
         crash = Crash("not comparable", f"{type(error).__name__}: {error}"[:300], None, ())
         report = Report(exercise, Outcome.CRASHED, seed, crash=crash)

@@ -5,11 +5,14 @@ that a student left as it is runs only if it gives a value to a name that is rea
 """
 
 import ast
+import re
 import symtable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
+
+BY_TEXT = {"exec", "eval", "globals", "locals", "vars", "user_ns"}  # reach names that stand nowhere
 
 
 def needed(sources, demonstrations):
@@ -26,13 +29,13 @@ def needed(sources, demonstrations):
     -------
     set of int
         All that are no demonstrations, and every demonstration that sets or changes a name that one
-        of the cells to run reads. All, if one has names that cannot be known.
+        of the cells to run reads. All, if one of the others has names that cannot be known.
     """
     cells = [_Names.of(source) for source in sources]
-    if None in cells:
+    chosen = set(range(len(sources))) - demonstrations
+    if None in cells or any(cells[i].by_text for i in chosen):
         return set(range(len(sources)))
     modules = set().union(*(cell.imported for cell in cells))
-    chosen = set(range(len(sources))) - demonstrations
     read = set().union(*(cells[i].read for i in chosen))
     while True:
         more = {
@@ -56,12 +59,15 @@ class _Names:
         `bound` includes what is imported.
     touched : set of str
         What it may change without binding it: by an item, an attribute or a method.
+    by_text : bool
+        Whether it may do all that with names that stand in a text, or nowhere.
     """
 
     read: set
     bound: set
     imported: set
     touched: set
+    by_text: bool
 
     @classmethod
     @lru_cache(maxsize=1024)  # demonstrations are the same for all students
@@ -76,9 +82,13 @@ class _Names:
         read = {symbol.get_name() for symbol in symbols if symbol.is_referenced()}
         imported = {symbol.get_name() for symbol in symbols if symbol.is_imported()}
         bound = {symbol.get_name() for symbol in symbols if symbol.is_assigned()} | imported
-        touched = set()
+        touched, texts, by_text = set(), [], False
         for node in ast.walk(tree):
             match node:
+                case ast.Name(id=name) | ast.Attribute(attr=name) if name in BY_TEXT:
+                    by_text = True
+                case ast.Constant(value=str(text)):
+                    texts.append(text)
                 case ast.ImportFrom(names=[ast.alias(name="*")]):
                     return None
                 case ast.Attribute(ctx=ast.Store() | ast.Del()):
@@ -87,7 +97,12 @@ class _Names:
                     touched.add(_base(node))
                 case ast.Call(func=ast.Attribute(value=value)):
                     touched.add(_base(value))
-        return cls(read, bound, imported, touched & (read | bound))
+        if (
+            by_text or "get_ipython" in read
+        ):  # a magic has its code as a text: `%%time` has the whole cell
+            words = set(re.findall(r"\w+", " ".join(texts)))
+            read, bound = read | words, bound | words
+        return cls(read, bound, imported, touched & (read | bound), by_text)
 
 
 def _of_the_notebook(table):

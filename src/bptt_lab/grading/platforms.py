@@ -1,7 +1,11 @@
 """Grades as Canvas and Moodle take them back: a CSV each, with a column for each unit."""
 
 import csv
+import re
 
+from .course import printable
+
+NUMBER = re.compile(r"-?[\d.]+")
 CANVAS_HEAD = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 
 
@@ -36,7 +40,7 @@ def write_moodle(course, rows):
     for student in scores:
         line = [student]
         for unit, score in zip(units, _cells(scores[student], units), strict=True):
-            line += [score, _safe(reasons.get((student, unit), ""))]
+            line += [score, reasons.get((student, unit), "")]
         lines.append(line)
     _write(course.desk / "moodle.csv", head + lines)
 
@@ -53,13 +57,15 @@ def _cells(scores, units):
     return ["" if scores.get(unit) is None else f"{scores[unit]:g}" for unit in units]
 
 
-def _safe(text):
-    """A text that no spreadsheet takes for a formula."""
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def safe(text):
+    """A text that no spreadsheet takes for a formula, and no terminal for an order."""
+    text = printable(text)
+    is_formula = text.startswith(("=", "+", "-", "@")) and not NUMBER.fullmatch(text)
+    return "'" + text if is_formula else text
 
 
 def _write(path, lines):
     scratch = path.with_suffix(".new")
     with open(scratch, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(lines)
+        csv.writer(file).writerows([[safe(cell) for cell in line] for line in lines])
     scratch.replace(path)

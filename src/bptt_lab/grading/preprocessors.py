@@ -7,9 +7,11 @@ a kernel that died. Here such a submission is mended, run as far as it goes, and
 import asyncio
 import copy
 from functools import lru_cache
+from pathlib import Path
 from time import monotonic
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import from_dict
 from nbformat.v4 import new_output
 from nbgrader import api
 from nbgrader.coursedir import CourseDirectory
@@ -96,11 +98,29 @@ def original(config, resources):
 
 
 class RepairCells(NbGraderPreprocessor):
-    """Mend a submission before nbgrader looks at it; see `repair`."""
+    """Mend a submission before nbgrader looks at it; see `repair`.
+
+    Raises
+    ------
+    ValueError
+        If the submission is a link, or holds one: it may lead to what is not the student's.
+    """
 
     def preprocess(self, nb, resources):
-        for note in repair(nb, original(self.config, resources)):
+        folders, ids = CourseDirectory(config=self.config), resources["nbgrader"]
+        folder = folders.format_path(folders.submitted_directory, ids["student"], ids["assignment"])
+        for path in (Path(folder).parent, Path(folder), *Path(folder).rglob("*")):
+            if path.is_symlink():
+                raise ValueError(f"{path.name} is a link; links are not followed")
+        solution = original(self.config, resources)
+        for note in repair(nb, solution):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
+        # What else an editor, or a student, wrote there is of no use, and some of it stops nbgrader
+        nb.metadata = copy.deepcopy(solution.metadata)
+        for cell in nb.cells:
+            kept = {"nbgrader": nbgrader_metadata(cell)} if nbgrader_metadata(cell) else {}
+            cell.metadata = from_dict(kept)
+            cell.source = cell.source.encode("utf-8", "replace").decode()  # half a character
         return nb, resources
 
 

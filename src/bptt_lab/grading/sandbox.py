@@ -26,6 +26,7 @@ from ..checker.watch import SECONDS_PER_CALL, Raised, TooLongError, Watched, tim
 from .border import BorderError, Closed, Line, Remote, TooLate, pair
 from .course import CourseError
 from .submission import NONSENSE
+from .withheld import REFUSED
 
 PACKAGE = Path(rnn.__file__).parent
 BUBBLEWRAP = "bubblewrap"
@@ -52,6 +53,7 @@ CUT = {  # functions that stay on this side
     "rnn.py": ("softmax", "cross_entropy", "forward", "run", "hidden_states", "loss"),
     "training.py": ("global_norm", "clip_by_norm", "clip_by_value", "sgd_step", "flawed_bptt"),
 }
+NOT_WHILE_ASKED = {"numerical.py": ("central_difference", "complex_step")}
 LEFT_OUT = ("step", "back")  # methods of the cells, which only what is cut calls
 # trainings that a notebook shows and no grade depends on
 SLOW = ("accuracy_against_distance", "accuracy_against_flaw", "learning_report")
@@ -65,18 +67,23 @@ SECONDS_TO_START = 120
 SCRATCH = "/scratch"  # the only place inside that can be written to, empty for each submission
 GRACE = 2.0  # seconds that the inside has to end a cell by itself
 LARGEST_ANSWER = 500_000  # bytes; the exercises ask for a few thousand
+LARGEST_HELD = 100_000_000  # bytes of what the functions hold that a submission gets from here
+MOST_HELD = 5_000  # of such functions
+FORWARD = ("forward", "run", "hidden_states", "loss")
+MOST_FORWARD = 100  # for one answer; a difference quotient takes two for each weight, some hundreds
 LARGEST_COMPUTATION = 60_000_000  # entries that a cell may have the package compute at once
 QUADRATIC = ("credit", "credit_deltas", "bptt_double_loop", "bptt_every_window", "path_norms")
 QUADRATIC += ("rtrl", "rtrl_steps")
+ELEMENTWISE = ("softmax", "cross_entropy", "norms", "global_norm", "clip_by_norm", "clip_by_value")
+ELEMENTWISE += ("sgd_step",)
 LIMITS = {
     "RLIMIT_AS": 3 << 30,
-    "RLIMIT_CPU": 120,
+    "RLIMIT_CPU": 600,
     "RLIMIT_FSIZE": 32 << 20,
     "RLIMIT_NOFILE": 256,
     "RLIMIT_NPROC": 512,
     "RLIMIT_CORE": 0,
 }
-REFUSED = "is not there while your answer is checked: it has to be your own"
 
 
 class SandboxError(CourseError):
@@ -124,9 +131,13 @@ def _place(folder, name, text):
 def _without(source, module, functions):
     """A module's source in which these functions ask the grader instead of computing."""
     tree, body = ast.parse(source), []
+    guarded = NOT_WHILE_ASKED.get(f"{module}.py", ())
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
-            if node.name in functions:
+            if node.name in guarded:
+                guard = f"not_while_asked({module + '.' + node.name!r})"
+                node.body = [node.body[0], *ast.parse(guard).body, *node.body[1:]]
+            elif node.name in functions:
                 question = f"return withheld({module + '.' + node.name!r}, locals())"
                 node.body = [node.body[0], *ast.parse(question).body]  # its docstring stays
             elif node.name in SLOW:
@@ -137,7 +148,8 @@ def _without(source, module, functions):
         elif isinstance(node, ast.ClassDef):
             node.body = [n for n in node.body if getattr(n, "name", "") not in LEFT_OUT]
         body.append(node)
-    tree.body = [body[0], *ast.parse("from .withheld import withheld").body, *body[1:]]
+    used = ast.parse("from .withheld import not_while_asked, withheld").body
+    tree.body = [body[0], *used, *body[1:]]
     return ast.unparse(tree)
 
 
@@ -320,8 +332,9 @@ class Session:
     def __init__(self, end, finish):
         self.line = Line(end, {"Params": rnn.Params, "Activations": rnn.Activations})
         self._finish = finish
-        self._functions = []  # that stay here and are called from there
-        self._asking = None
+        self._functions = {}  # that stay here and are called from there, by their number
+        self._made = self._held = self._forward = 0
+        self._asking, self._asked_with = None, ()
         self.dead = None
 
     def close(self):
@@ -367,8 +380,9 @@ class Session:
         -------
         Watched
         """
-        self._functions, self._asking = [], unit
+        self._asking, self._forward = unit, 0
         case = [self._remote(value) for value in case]
+        self._asked_with = [value.number for value in case if isinstance(value, Remote)]
         try:
             answer = self._exchange("call", [name, case], 5, SECONDS_PER_CALL)
             return _watched(answer, len(case))
@@ -380,14 +394,17 @@ class Session:
         except BorderError as error:
             raised = Raised("no answer", f"{error}")
         finally:
-            self._functions, self._asking = [], None
-        return Watched(raised=raised, parameters=_names(len(case)))
+            for number in self._asked_with:
+                del self._functions[number]
+            self._asking, self._asked_with = None, ()
+        return Watched(raised=raised, parameters=argument_names(len(case)))
 
-    def _remote(self, value):
+    def _remote(self, value, n_tokens=1):
         if not callable(value) or isinstance(value, np.ndarray):
             return value
-        self._functions.append(value)
-        return Remote(len(self._functions) - 1, getattr(value, "__name__", "f"))
+        self._made += 1
+        self._functions[self._made] = value, n_tokens
+        return Remote(self._made, getattr(value, "__name__", "f"))
 
     def _exchange(self, kind, what, n_values, seconds):
         if self.dead:
@@ -423,7 +440,8 @@ class Session:
             function, arguments = self._what(kind, value)
             with time_limit(max(deadline - monotonic() - GRACE, 0.1)):
                 answer = function(**arguments) if kind == "package" else function(*arguments)
-            return [None, self._remote(answer)]
+            n_tokens = max([1, _loose(arguments), *(a.size for a in _arrays(arguments))])
+            return [None, self._remote(answer, n_tokens)]
         except BorderError:
             raise
         except TooLongError:
@@ -437,19 +455,29 @@ class Session:
         if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
             raise BorderError("a question that is none")
         what, arguments = value
-        if kind == "remote" and type(what) is int and 0 <= what < len(self._functions):
-            _require_affordable("", arguments)
-            return self._functions[what], arguments
+        if kind == "remote" and type(what) is int and what in self._functions:
+            if self._asking and what not in self._asked_with:
+                raise PermissionError(f"a function of bptt_lab {REFUSED}")
+            function, n_tokens = self._functions[what]
+            _require_affordable("", dict(enumerate(arguments)), n_tokens)
+            return function, arguments
         module, _, name = what.partition(".") if kind == "package" else ("", "", "")
         if name not in CUT.get(f"{module}.py", ()):
             raise BorderError("a question for what is not there")
         module = import_module(f"bptt_lab.{module}")
         arguments = dict(arguments)
         if self._asking and (
-            module is not rnn or self._asking == "01-loss" or _has_complex(arguments)
+            module is not rnn or self._asking == "01-loss" or _has_more_than_float64(arguments)
         ):
             raise PermissionError(f"bptt_lab.{name} {REFUSED}")
-        _require_affordable(name, list(arguments.values()))
+        self._forward += name in FORWARD
+        if self._asking and self._forward > MOST_FORWARD:
+            raise PermissionError(f"bptt_lab.{name} is asked for more than {MOST_FORWARD} times")
+        _require_affordable(name, arguments)
+        if name == "frozen_state_loss":
+            self._held += sum(array.nbytes for array in _arrays(arguments))
+            if self._held > LARGEST_HELD or self._made >= MOST_HELD:
+                raise MemoryError("while grading, there is no room for so many functions")
         return getattr(module, name), arguments
 
 
@@ -463,27 +491,44 @@ def _arrays(value):
         yield from _arrays(list(value.values()))
 
 
-def _has_complex(value):
-    return any(array.dtype.kind == "c" for array in _arrays(value))
+def _n_items(value):
+    return sum(map(_n_items, value)) if isinstance(value, (tuple, list)) else 1
 
 
-def _require_affordable(name, arguments):
-    """Refuse what would take much time or memory on the side that everybody shares."""
-    if any(type(v) is int and abs(v) > 1e9 for v in arguments):
+def _longest(value):
+    """The bytes that the longest text, or any other single value, takes in an array."""
+    if isinstance(value, (tuple, list)):
+        return max(map(_longest, value), default=0)
+    return 4 * len(value) if isinstance(value, str) else 8
+
+
+def _has_more_than_float64(value):
+    """Whether there is anything to take a step with that leaves no error in float64."""
+    return any(a.dtype.kind == "c" or a.dtype.itemsize > 8 for a in _arrays(value))
+
+
+def _require_affordable(name, arguments, n_tokens=1):
+    """Refuse what would take much time or memory on the side that everybody shares.
+
+    Parameters
+    ----------
+    name : str
+    arguments : dict
+    n_tokens : int
+        Of the sentence that the function itself holds.
+    """
+    if any(type(v) is int and abs(v) > 1e9 for v in arguments.values()):
         raise ValueError("a number is too large")
     arrays = list(_arrays(arguments))
-    n_weights = sum(a.size for a in arrays if a.ndim == 2 and a.dtype.kind in "fc")
-    n_steps = max((len(a) for a in arrays if a.dtype.kind in "iu" and a.ndim), default=1)
-    n_tokens = max((a.size for a in arrays if a.dtype.kind in "iu"), default=1)
-    work = sum(a.size for a in arrays) + n_tokens * n_weights
-    if name in (
-        "credit",
-        "credit_deltas",
-        "bptt_double_loop",
-        "bptt_every_window",
-        "path_norms",
-        "rtrl",
-    ):
+    sequences = list(_arrays({k: v for k, v in arguments.items() if k != "params"}))
+    loose = _loose(arguments)  # may be tokens, and may be weights
+    n_weights = loose + sum(a.size for a in arrays if a.ndim == 2 and a.dtype.kind in "fc")
+    n_tokens = max([n_tokens, loose, *map(_rows, sequences)])
+    n_steps = max([loose, *(len(a) for a in sequences if a.ndim)], default=0)
+    work = loose + sum(a.size for a in arrays)
+    if name not in ELEMENTWISE:
+        work += n_tokens * (n_weights if name else work)
+    if name in QUADRATIC:
         work *= n_steps
     if name == "products":
         work *= max(map(len, arrays), default=1)
@@ -493,7 +538,23 @@ def _require_affordable(name, arguments):
         raise ValueError(f"this is too much to compute while grading ({work:.0e} entries)")
 
 
-def _names(n):
+def _rows(array):
+    """How many tokens, or vectors, an array may hold."""
+    real = array.ndim > 1 and array.dtype.kind in "fc"
+    return array.size // max(array.shape[-1], 1) if real else array.size
+
+
+def _loose(value):
+    """How many numbers stand in lists rather than in arrays."""
+    if isinstance(value, dict):
+        return sum(map(_loose, value.values()))
+    if isinstance(value, (tuple, list)):
+        return sum(type(v) in (bool, int, float) or _loose(v) for v in value)
+    return 0
+
+
+def argument_names(n):
+    """What to call arguments of which nobody said the names."""
     return tuple(f"argument {i + 1}" for i in range(n))
 
 
@@ -506,7 +567,8 @@ def _watched(answer, n_arguments):
         If it is not.
     """
     result, raised, changed, notes, names = answer
-    size = sum(array.nbytes for array in _arrays(result))
+    # a list with one long text would become an array in which every text is as long
+    size = sum(array.nbytes for array in _arrays(result)) + _n_items(result) * _longest(result)
     if size > LARGEST_ANSWER:
         raised = ["ValueError", f"your function returns {size} bytes", None, False, False]
         result = None
@@ -526,7 +588,9 @@ def _watched(answer, n_arguments):
         raise BorderError("a list of names that is none")
     if not isinstance(notes, list) or any(type(note) is not str for note in notes):
         raise BorderError("a list of notes that is none")
-    names = tuple(names[:n_arguments]) + _names(n_arguments)[len(names) :]
+    names = (
+        tuple(name[:80] for name in names[:n_arguments]) + argument_names(n_arguments)[len(names) :]
+    )
     changed = tuple(i for i in changed if 0 <= i < n_arguments)
     return Watched(result, raised, changed, tuple(n[:500] for n in notes[:10]), names)
 

@@ -6,6 +6,7 @@ may take the process down.
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import unicodedata
@@ -13,12 +14,20 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .course import Course, first_line, nbgrader_metadata, read_notebook, read_original, reason_of
+from .course import (
+    Course,
+    first_line,
+    nbgrader_metadata,
+    printable,
+    read_notebook,
+    read_original,
+    reason_of,
+)
 
 GRADED = "graded"
 MENDED = "mended"  # graded, after something was put right
 TIMED_OUT = "timed out"  # graded, but something did not come to an end
-KERNEL_DIED = "kernel died"  # graded as far as it was run
+KERNEL_DIED = "kernel died"  # graded, but for what ended it, and as far as it could be run
 NO_ANSWER = "no answer"  # graded up to where the student's process answered nonsense
 MISSING = "missing"
 BROKEN = "broken file"
@@ -34,6 +43,8 @@ OUTCOMES = {  # how a report begins
 ENDLESS = "no end in sight"  # what a report says of a function that the check had to stop
 NONSENSE = "what came out of the sandbox is no answer"
 STOPPED = ("CellTimeoutError", "KeyboardInterrupt")
+LARGEST = 25_000_000  # bytes of a notebook; with figures in it, it has one or two millions
+LARGEST_BESIDE = 8_000_000  # bytes of another file; a larger one is not taken along
 BOM = b"\xef\xbb\xbf"
 KERNEL_STARTS = 3  # with several graders at once, a kernel may lose its port to another one
 
@@ -50,7 +61,8 @@ class Result:
     reason : str
         For people: what happened, or what to do.
     digest : str
-        Of all that the grade depends on: it is made anew only when this changes.
+        Of all that the grade depends on: it is made anew only when this changes. Empty where
+        something went wrong that may go right the next time.
     outcomes : dict
         From a test cell's grade_id to what its check said.
     protection : str
@@ -68,6 +80,9 @@ class Result:
     protection: str = ""
     mistakes: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        self.reason = printable(self.reason)  # file names and errors may hold anything
+
     @property
     def has_score(self):
         return self.status in WITH_SCORE
@@ -77,12 +92,22 @@ def digest_of(folder):
     """A digest of a folder's files; of links, of where they lead to."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("**/*")):
+        name = os.fsencode(path.relative_to(folder))
         if path.is_symlink():  # never followed: it may lead to what is not the student's
-            digest.update(f"{path.relative_to(folder)} -> {path.readlink()}".encode())
+            digest.update(name + b" -> " + os.fsencode(path.readlink()))
         elif path.is_file() and ".ipynb_checkpoints" not in path.parts:
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            digest.update(name + b"\0")
+            digest.update(hashlib.sha256(_content(path)).digest())
     return digest.hexdigest()
+
+
+def _content(path):
+    """What a file holds; its size only, where that is so large that no grade depends on it."""
+    try:
+        size = path.stat().st_size
+        return f"{size} bytes".encode() if size > LARGEST else path.read_bytes()
+    except OSError as error:
+        return str(error.strerror).encode()
 
 
 def digest(course, student, unit, of_unit=None):
@@ -97,6 +122,15 @@ def digest(course, student, unit, of_unit=None):
     """
     of_unit = of_unit or digest_of(course.solutions / unit)
     return f"{digest_of(course.submitted / student / unit)}-{of_unit}"
+
+
+def is_id(student):
+    """Whether nbgrader can have a student of that id."""
+    return (
+        student not in ("", ".", "..")
+        and student == student.strip()
+        and not any(letter in "*?[" or unicodedata.category(letter)[0] == "C" for letter in student)
+    )
 
 
 def look_at(course, student, unit, inside=True):
@@ -114,9 +148,7 @@ def look_at(course, student, unit, inside=True):
     def result(status, reason):
         return Result(student, unit, status, reason)
 
-    if student != student.strip() or any(
-        letter in "*?[" or unicodedata.category(letter)[0] == "C" for letter in student
-    ):
+    if not is_id(student):
         reason = "nbgrader takes no student id with * ? [, control characters or spaces at its ends"
         return result(FAILED, f"{reason}: rename the folder {student!r}")
     if unit not in course.units():
@@ -124,7 +156,9 @@ def look_at(course, student, unit, inside=True):
     if folder.is_symlink() or folder.parent.is_symlink():
         return result(BROKEN, "the folder is a link; links are not followed")
     if not folder.is_dir():
-        return result(MISSING, "nothing was handed in")
+        found = ", ".join(sorted(other.name for other in folder.parent.glob("*.ipynb")))
+        instead = f"; there is {found}: it belongs into {student}/{unit}" if found else ""
+        return result(MISSING, f"nothing was handed in{instead}")
     path = folder / course.notebook(unit)
     if path.is_symlink():
         return result(BROKEN, f"{path.name} is a link; links are not followed")
@@ -139,6 +173,9 @@ def look_at(course, student, unit, inside=True):
 
 def _why_broken(path):
     try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            return f"has {size:,} bytes; {LARGEST:,} can be read: clear its outputs"
         content = path.read_bytes().removeprefix(BOM)
         notebook = json.loads(content.decode("utf-8"))
     except OSError as error:
@@ -185,11 +222,9 @@ def grade(root, student, unit, require_sandbox=False):
     """
     course = Course(Path(root))
     try:
-        result = look_at(course, student, unit) or _grade(course, student, unit, require_sandbox)
+        return look_at(course, student, unit) or _grade(course, student, unit, require_sandbox)
     except Exception as error:
-        result = Result(student, unit, FAILED, f"{type(error).__name__}: {first_line(error)}")
-    result.digest = digest(course, student, unit)
-    return result
+        return Result(student, unit, FAILED, f"{type(error).__name__}: {first_line(error)}")
 
 
 def _grade(course, student, unit, require_sandbox):
@@ -202,6 +237,10 @@ def _grade(course, student, unit, require_sandbox):
         content = (copy / notebook).read_bytes()
         notes = ["a byte-order mark was removed"] if content.startswith(BOM) else []
         (copy / notebook).write_bytes(content.removeprefix(BOM))
+        stamp = copy / "timestamp.txt"  # nbgrader takes it for the time of the submission
+        if stamp.is_file() and not _is_date(stamp):
+            stamp.unlink()
+            notes.append("timestamp.txt holds no date and was left out")
         # nbgrader mends it in the same way, and does not say so
         notes += repair(
             _parsed(content.removeprefix(BOM)), read_original(course.solutions / unit / notebook)
@@ -218,18 +257,36 @@ def _grade(course, student, unit, require_sandbox):
     result.outcomes = outcomes(graded)
     kept = graded.metadata.get("bptt_lab", {})
     result.protection, result.mistakes = kept.get("protection", ""), kept.get("mistakes", {})
-    result.status, notes = _status(result.outcomes, _stopped(graded), notes)
+    result.status, notes = _status(result.outcomes, _stopped(graded), notes, kept.get("deaths", []))
     called = api.generate_feedback(unit, student, force=True)
-    if not called["success"]:
+    if called["success"]:
+        result.digest = digest(course, student, unit)
+    else:  # without a digest, the next run does it again
         notes.append("there is no feedback: " + reason_of(called))
     result.reason = "; ".join(notes)
     return result
 
 
+def _is_date(path):
+    from nbgrader.utils import parse_utc
+
+    try:
+        return parse_utc(path.read_text(encoding="utf-8").strip() or None) or True
+    except (ValueError, OverflowError, OSError):
+        return False
+
+
 def _left_behind(folder, names):
-    """Links, pipes and sockets, which are no part of what was handed in."""
+    """Links, pipes and sockets, which are no part of what was handed in, and what is too large."""
     paths = [Path(folder) / name for name in names]
-    return [p.name for p in paths if p.is_symlink() or not (p.is_file() or p.is_dir())]
+    return [
+        p.name
+        for p in paths
+        if p.is_symlink()
+        or not (p.is_file() or p.is_dir())
+        or (p.suffix != ".ipynb" and p.is_file() and p.stat().st_size > LARGEST_BESIDE)
+        or (p.is_file() and p.stat().st_size > LARGEST)
+    ]
 
 
 def outcomes(notebook):
@@ -280,11 +337,28 @@ def _stopped(notebook):
     return list(dict.fromkeys(name.removeprefix("check_") for name in names))
 
 
-def _status(outcomes, stopped, notes):
-    """The status that follows from what the checks said, and all that is to be said of it."""
+def _status(outcomes, stopped, notes, deaths=()):
+    """The status that follows from what the checks said, and all that is to be said of it.
+
+    Parameters
+    ----------
+    outcomes : dict
+    stopped : list of str
+        The names of cells that were stopped.
+    notes : list of str
+        What was mended.
+    deaths : sequence of str
+        Why the process ended, each time that it was started again.
+    """
     said = list(outcomes.values())
     not_run = [words for words in said if words.startswith("not run")]
-    if KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
+    if deaths and not not_run:
+        status = KERNEL_DIED if KERNEL_DIED in "".join(deaths) else TIMED_OUT
+        status = NO_ANSWER if NONSENSE in "".join(deaths) else status
+        why = "; ".join(dict.fromkeys(deaths))
+        which = f" ({', '.join(stopped)})" if stopped else ""
+        notes = [f"{why}{which}: it was started again for what came after that", *notes]
+    elif KERNEL_DIED in said or any(KERNEL_DIED in words for words in not_run):
         status = KERNEL_DIED
         notes = [f"the kernel died; {len(not_run)} exercises were not run", *notes]
     elif NONSENSE in "".join(not_run):

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from . import sandbox
 from .cluster import Dask
+from .course import printable
 from .grade import grade_class
 from .submission import GRADED, MENDED
 
@@ -59,7 +60,7 @@ def _grade_and_show(course, units, jobs, regrade, require_sandbox, executor):
         def show(result, left):
             nonlocal n_graded
             n_graded += 1
-            text = f"{result.student} {result.unit}: {result.status}"
+            text = printable(f"{result.student} {result.unit}: {result.status}")
             progress.update(task, completed=n_graded, total=n_graded + left, description=text)
 
         rows = grade_class(course, units, jobs, regrade, show, require_sandbox, executor)
@@ -93,7 +94,8 @@ def _table(rows):
         score = "–" if row.score is None else f"{row.score:g}"
         cells = [row.student, row.unit, f"{score} / {row.max_score:g}", row.status, row.reason]
         styles = ["bold", "", "", COLOURS.get(row.status, "yellow"), ""]
-        table.add_row(*(Text(cell, style) for cell, style in zip(cells, styles, strict=True)))
+        texts = map(printable, cells)
+        table.add_row(*(Text(text, style) for text, style in zip(texts, styles, strict=True)))
     if len(shown) < len(rows):
         table.caption = f"and {len(rows) - len(shown)} more that were graded without a hitch"
     return table

@@ -5,6 +5,8 @@ for. `inside` sets CALL before it runs the first cell.
 """
 
 CALL = None
+ASKED = False  # whether a student's answer is being asked for
+REFUSED = "is not there while your answer is checked: it has to be your own"
 
 
 def withheld(name, arguments):
@@ -21,3 +23,19 @@ def withheld(name, arguments):
     object
     """
     return CALL(name, arguments)
+
+
+def not_while_asked(name):
+    """Refuse what differentiates by itself, while an answer is asked for.
+
+    Parameters
+    ----------
+    name : str
+        Of the function of the package that calls this.
+
+    Raises
+    ------
+    PermissionError
+    """
+    if ASKED:
+        raise PermissionError(f"bptt_lab.{name} {REFUSED}")

@@ -274,6 +274,8 @@ def mend_case_2(params, x, y, s, y_hat):
 
 # Break the check: networks on which a given mistake cannot be seen
 
+LARGEST_DESIGN = 100
+
 
 def _unseen(mistake_id, case):
     """What keeps a case from hiding a mistake of the double loop, None if it does hide it."""
@@ -282,6 +284,9 @@ def _unseen(mistake_id, case):
         return "is no single sentence of tokens"
     if len(x) < 4:
         return f"has {len(x)} steps; at least 4 are asked for"
+    largest = max(len(x), *(size for matrix in params for size in matrix.shape))
+    if largest > LARGEST_DESIGN:  # it is computed by the one who checks it, T² times
+        return f"has steps or units up to {largest}; {LARGEST_DESIGN} are enough"
     if not np.all(s_init):
         return "starts from a state with a zero in it; every entry should differ from zero"
     double_loop = EXERCISES["bptt_double_loop"]
