@@ -8,7 +8,7 @@ import pytest
 import bptt_lab as lab
 from bptt_lab.checker import EXERCISES, check
 from bptt_lab.checker.catalogue import CATALOGUE, Mistake
-from bptt_lab.checker.diagnosis import applicable
+from bptt_lab.checker.diagnosis import applicable, combinable
 from bptt_lab.checker.fixtures import fixtures
 from bptt_lab.checker.matrix import blind_fixtures, kill_matrix, kills, naming_matrix, plant
 from bptt_lab.checker.report import Outcome
@@ -87,6 +87,14 @@ def test_pairs_are_detected_and_never_named_wrongly():
     assert tally.detected == tally.planted
     assert tally.wrongly == []
     assert tally.named > 0.9 * tally.planted
+
+
+def test_two_mistakes_that_undo_each_other_are_no_pair():
+    """T times too large, then averaged: what comes out is right, and nobody can see it."""
+    exercise = EXERCISES["bptt_double_loop"]
+    undone = CATALOGUE["W36c"].ways[0] | CATALOGUE["W29"].ways[0]
+    assert check(plant(exercise, undone), exercise.name).outcome is Outcome.CORRECT
+    assert {"W36c", "W29"} not in [set(ids) for ids, _ in combinable(exercise)]
 
 
 def test_the_naming_matrix_can_fail(monkeypatch):

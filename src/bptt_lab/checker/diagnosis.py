@@ -122,10 +122,11 @@ def combinable(exercise, seed=0):
     """All pairs of mistakes that can be made together: (ids, replaced) for each.
 
     They replace different steps, and do not together amount to one mistake of the catalogue, as
-    they do where one hides the other.
+    they do where one hides the other, or to none, as T times too much divided by T does.
     """
     cases = exercise.cases(seed)
-    alone = [answers for _, ways in _singles(exercise.name, seed) for _, answers in ways]
+    alone = [_Answers(exercise, {}, cases)]
+    alone += [answers for _, ways in _singles(exercise.name, seed) for _, answers in ways]
     pairs = []
     for (first, second), replaced, _ in _pairs(exercise.name, seed):
         answers = [_run(exercise, replaced, case) for _, case in cases]
