@@ -80,7 +80,7 @@ def lstm_back(slip=None):
         d_i, d_f, d_o = d * g, d * (c if slip == "G19" else c_prev), d_s * squashed
         if slip == "G20":
             d_o = d_s * c
-        before = d if slip == "G21" else d * f
+        before = {"G21": d, "G21b": d_c * f}.get(slip, d * f)
         return d_i * gate(i), d_f * gate(f), d_o * gate(o), d * i * candidate, before
 
     return answer
@@ -132,6 +132,7 @@ WRONG["lstm_step_backward"] = {
         "G19": "new cell beside f",
         "G20": "c beside o",
         "G21": "no forget gate on the way back",
+        "G21b": "own error not sent on",
     }.items()
 }
 

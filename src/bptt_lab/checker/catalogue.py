@@ -507,7 +507,7 @@ _mistake(
     "The error at the target must be ŷ - 1, which is negative: the target's logit has to rise.",
     "Look at the sign of the error at the target. Which way does a step against it go?",
     OUTPUT,
-    "the seed's own listing",
+    "our copy of the seed's listing",
     error=lambda y_hat, y: np.where(_one_hot(y, y_hat.shape[1]) == 1, 1.0, y_hat),
 )
 _mistake(
@@ -1988,7 +1988,15 @@ _mistake(
     "c_t = f ⊙ c_{t-1} + ...: by c_{t-1}, the factor f stays.",
     "What if the forget gate is closed: may anything pass?",
     GATES,
-    back_along_cell=lambda d_c, f: d_c,
+    back_along_cell=lambda d_c, f, from_later: d_c,
+)
+_mistake(
+    "G21b",
+    "The cell before gets only what came from later steps: this step's own error is left out.",
+    "c_{t-1} is in c_t, and c_t sends an error from the state of this step as well.",
+    "What is all that reaches c_t, before it goes on to c_{t-1}?",
+    GATES,
+    back_along_cell=lambda d_c, f, from_later: from_later * f,
 )
 _mistake(
     "G22",

@@ -300,21 +300,21 @@ class Steps:
         return g, c_prev, np.tanh(c), i
 
     @staticmethod
-    def back_along_cell(d_c, f):
+    def back_along_cell(d_c, f, from_later):
         return d_c * f
 
     def lstm_back(self, a, c_prev, d_s, d_c):
         """By the pre-activations of the gates, and by the cell before."""
         i, f, o, g = Steps().lstm_gates(a)
         c = f * c_prev + i * g
-        d_c = self.into_cell(d_s, d_c, o, np.tanh(c))
+        from_later, d_c = d_c, self.into_cell(d_s, d_c, o, np.tanh(c))
         by_i, by_f, by_o, by_g = self.meets(i, f, o, g, c_prev, c)
         return (
             d_c * by_i * self.gate_slope(i),
             d_c * by_f * self.gate_slope(f),
             d_s * by_o * self.gate_slope(o),
             d_c * by_g * self.candidate_slope(g),
-            self.back_along_cell(d_c, f),
+            self.back_along_cell(d_c, f, from_later),
         )
 
     @staticmethod
