@@ -142,7 +142,6 @@ def entry_by_entry(problem):
         for delta_t, slope in zip(a, slopes, strict=True):
             delta_t += product
             delta_t *= slope
-        np.add.at(np.zeros_like(columns), x.ravel(), a.reshape(-1, a.shape[-1]))
 
     return run
 

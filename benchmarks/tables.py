@@ -106,23 +106,23 @@ def whole_gradients(table, workers, n_rounds):
         for size in SIZES:
             H, _, _, B = size
             problem = who.draw(*size, dtype)
-            run = {"ours": ("bptt_lab", who.ours, (problem,))}
+            run = {"ours": (who.ours, (problem,))}
             if B == 1:
-                run["double loop"] = ("bptt_lab", who.double_loop, (problem,))
+                run["double loop"] = (who.double_loop, (problem,))
             else:
-                run["one of B"] = ("bptt_lab", who.double_loop_of_one_sequence, (problem,))
+                run["one of B"] = (who.double_loop_of_one_sequence, (problem,))
             if is_installed("torch"):
-                run["torch one-hot"] = ("torch", who.with_torch, (problem, False))
-                run["torch embedding"] = ("torch", who.with_torch, (problem, True))
+                run["torch one-hot"] = (who.with_torch, (problem, False))
+                run["torch embedding"] = (who.with_torch, (problem, True))
             if is_installed("jax"):
-                run["jax"] = ("jax", who.with_jax, (problem,))
+                run["jax"] = (who.with_jax, (problem,))
             if is_installed("autograd"):
-                run["autograd"] = ("autograd", who.with_autograd, (problem,))
+                run["autograd"] = (who.with_autograd, (problem,))
             seconds, first = compare(workers, run, n_rounds, RTOL[dtype])
             alone = {
                 "ours": run["ours"],
-                "products": ("bptt_lab", who.matrix_products, (problem,)),
-                "entries": ("bptt_lab", who.entry_by_entry, (problem,)),
+                "products": (who.matrix_products, (problem,)),
+                "entries": (who.entry_by_entry, (problem,)),
             }
             floor, _ = compare(workers, alone, n_rounds)
             if "one of B" in seconds:
@@ -176,16 +176,16 @@ def truncated_gradients(table, workers, n_rounds):
     for H, D, T, window, goal in WINDOWED:
         problem = who.draw(H, D, T, 1)
         run = {
-            "ours": ("bptt_lab", who.our_windows, (problem, window)),
-            "double loop": ("bptt_lab", who.double_loop_gradient, (problem, window)),
+            "ours": (who.our_windows, (problem, window)),
+            "double loop": (who.double_loop_gradient, (problem, window)),
         }
         _windows_row(table, workers, run, n_rounds, (H, D, T), window, goal)
     for H, D, T, _ in SIZES[:2]:
         for window in (4, 16, T // 2):
             problem = who.draw(H, D, T, 1)
             run = {
-                "ours": ("bptt_lab", who.our_windows, (problem, window)),
-                "double loop": ("bptt_lab", who.double_loop_gradient, (problem, window)),
+                "ours": (who.our_windows, (problem, window)),
+                "double loop": (who.double_loop_gradient, (problem, window)),
             }
             _windows_row(table, workers, run, n_rounds, (H, D, T), window)
     table.say("")
@@ -202,19 +202,18 @@ def _windows_row(table, workers, run, n_rounds, size, window, goal=None):
 def everything_at_once(table, workers, n_rounds):
     """What computes many things in one pass, against doing them one by one."""
     small, large = who.draw(8, 10, 12, 1), who.draw(64, 128, 50, 1)
-    lab = "bptt_lab"
     pairs = {
         "all 50 windows, H = 64": (
-            (lab, who.our_every_window, (large,)),
-            (lab, who.each_window_by_itself, (large,)),
+            (who.our_every_window, (large,)),
+            (who.each_window_by_itself, (large,)),
         ),
         "numerical gradient of all 224 entries, H = 8": (
-            (lab, who.our_numerical_gradient, (small,)),
-            (lab, who.numerical_gradient_in_a_loop, (small,)),
+            (who.our_numerical_gradient, (small,)),
+            (who.numerical_gradient_in_a_loop, (small,)),
         ),
         "numerical gradient of all 1280 entries, H = 16": (
-            (lab, who.our_numerical_gradient, (who.draw(16, 32, 20, 1),)),
-            (lab, who.numerical_gradient_in_a_loop, (who.draw(16, 32, 20, 1),)),
+            (who.our_numerical_gradient, (who.draw(16, 32, 20, 1),)),
+            (who.numerical_gradient_in_a_loop, (who.draw(16, 32, 20, 1),)),
         ),
     }
     table.say(
@@ -230,7 +229,7 @@ def everything_at_once(table, workers, n_rounds):
             table.goal(name, ratio, 20.0)
         table.row(name, show(seconds["ours"]), f"{ratio:.3g}")
     for name, build in (("credit_deltas", who.our_credit_deltas), ("credit", who.our_credit)):
-        seconds, _ = compare(workers, {"ours": (lab, build, (large,))}, n_rounds)
+        seconds, _ = compare(workers, {"ours": (build, (large,))}, n_rounds)
         table.row(f"`{name}` of 50 steps, H = 64", show(seconds["ours"]), "–")
     for kind, (milliseconds, exercise) in slowest_checks().items():
         table.row(
@@ -254,7 +253,7 @@ def growth(table, workers, n_rounds):
         problems = [who.draw(**base | {name: base[name] * factor}) for factor in (1, 4)]
         times, peaks, least = [], [], []
         for problem in problems:
-            seconds, _ = compare(workers, {"ours": ("bptt_lab", who.ours, (problem,))}, n_rounds)
+            seconds, _ = compare(workers, {"ours": (who.ours, (problem,))}, n_rounds)
             times.append(np.median(seconds["ours"]))
             peaks.append(_peak(bptt_lab.loss_and_bptt, problem))
             least.append(_peak(bptt_lab.checkpointed_bptt, problem))
@@ -263,7 +262,7 @@ def growth(table, workers, n_rounds):
     problem = who.draw(64, 128, 400, 1)
     seconds = []
     for window in (16, 64):
-        run = {"ours": ("bptt_lab", who.our_windows, (problem, window))}
+        run = {"ours": (who.our_windows, (problem, window))}
         seconds.append(np.median(compare(workers, run, n_rounds)[0]["ours"]))
     slope = np.log(seconds[1] / seconds[0]) / np.log(4)
     table.row("τ, 16 to 64 (one sequence of 400 steps)", f"{slope:.2f}", "–", "–")

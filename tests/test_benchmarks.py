@@ -20,9 +20,9 @@ def workers():
 def test_all_contenders_compute_the_same(workers, batch):
     problem = who.draw(*SMALL, batch)
     run = {
-        "ours": ("bptt_lab", who.ours, (problem,)),
-        "double loop": ("bptt_lab", who.double_loop, (problem,)),
-        "autograd": ("autograd", who.with_autograd, (problem,)),
+        "ours": (who.ours, (problem,)),
+        "double loop": (who.double_loop, (problem,)),
+        "autograd": (who.with_autograd, (problem,)),
     }
     seconds, first = compare(workers, run, n_rounds=2, rtol=1e-12)
     assert set(seconds) == set(first) == set(run)
@@ -37,22 +37,22 @@ def test_windows_and_everything_at_once_compute_the_same(workers):
         ((who.our_numerical_gradient, (problem,)), (who.numerical_gradient_in_a_loop, (problem,))),
     ]
     for ours, theirs in pairs:
-        run = {"ours": ("bptt_lab", *ours), "theirs": ("bptt_lab", *theirs)}
+        run = {"ours": ours, "theirs": theirs}
         compare(workers, run, n_rounds=1, rtol=1e-12)
 
 
 def test_a_contender_that_computes_something_else_is_noticed(workers):
     problem = who.draw(*SMALL, 1)
     run = {
-        "ours": ("bptt_lab", who.our_windows, (problem, 2)),
-        "another window": ("bptt_lab", who.our_windows, (problem, 1)),
+        "ours": (who.our_windows, (problem, 2)),
+        "another window": (who.our_windows, (problem, 1)),
     }
     with pytest.raises(ArithmeticError, match="another window gives another result"):
         compare(workers, run, n_rounds=1, rtol=1e-9)
 
 
 def test_an_error_in_a_worker_says_where(workers):
-    run = {"ours": ("bptt_lab", who.our_windows, (who.draw(*SMALL, 1), -1))}
+    run = {"ours": (who.our_windows, (who.draw(*SMALL, 1), -1))}
     with pytest.raises(RuntimeError, match="window must be at least 0"):
         compare(workers, run, n_rounds=1)
 
