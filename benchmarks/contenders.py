@@ -93,8 +93,9 @@ def numerical_gradient_in_a_loop(problem):
 def matrix_products(problem):
     """The physical limit: the products of the forward and backward pass and nothing else.
 
-    They are the same products on arrays of the same sizes and layout; their operands are ready, and
-    nothing has to be looked at, added or squashed. A token's column of U is no product.
+    They are the same products on arrays of the same sizes and layout; operands and places for the
+    results are ready, and nothing has to be looked at, added or squashed. A token's column of U is
+    no product.
     """
     params, x, _ = problem
     rng = np.random.default_rng(7)
@@ -102,16 +103,18 @@ def matrix_products(problem):
     errors = rng.normal(size=(x.size, len(params.V))).astype(params.W.dtype)
     states = s.reshape(-1, s.shape[-1])
     W_T, product = params.W.T.copy(), np.empty_like(s[0])
+    logits, injected = np.empty_like(errors), np.empty_like(states)
+    dW, dV = np.empty_like(params.W), np.empty_like(params.V)
 
     def run():
         for s_t in s:
             np.dot(s_t, W_T, out=product)
-        states @ params.V.T
-        errors @ params.V
+        np.dot(states, params.V.T, out=logits)
+        np.dot(errors, params.V, out=injected)
         for s_t in s[:-1]:
             np.dot(s_t, params.W, out=product)
-        states.T @ states
-        errors.T @ states
+        np.dot(states.T, states, out=dW)
+        np.dot(errors.T, states, out=dV)
 
     return run
 

@@ -288,7 +288,7 @@ def _peak(function, problem):
 def main():
     """Measure everything, print the table, and write it where it is asked to be."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="of each comparison (15)")
+    parser.add_argument("--rounds", type=int, default=9, help="of each comparison (9)")
     parser.add_argument("--threads", type=int, default=2, help="for every library (2)")
     parser.add_argument("--write", metavar="FILE", help="write the tables there as Markdown")
     options = parser.parse_args()

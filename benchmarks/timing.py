@@ -6,9 +6,7 @@ is steadier than the ratio of two times.
 
 Each contender works in a process of its own, driven from one place, and only one of them works at
 a time. In one common process the threads that one library keeps waiting take the cores from the
-next: on two cores a PyTorch gradient of 2 ms was seen to take 64 ms right after one by NumPy. And
-each has to work with the heap that the last one left: one of ours took 5.4 ms instead of 2.4 ms in
-the process in which the double loop had been.
+next: on two cores a PyTorch gradient of 2 ms was seen to take 64 ms right after one by NumPy.
 """
 
 import importlib.util
@@ -19,7 +17,7 @@ import time
 import numpy as np
 
 TURN = 0.03  # seconds of work in a turn, so that a call of a few microseconds can be timed
-PAUSE = 0.04  # seconds between two turns: OpenBLAS' threads wait actively for about 25 ms
+PAUSE = 0.3  # seconds between two turns: threads go on waiting actively after a call
 SLOW = 0.5  # seconds; what takes longer is not warmed up before each turn
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -1,5 +1,10 @@
 """Every gradient against its own numerical gradient, the specification, and an outside oracle."""
 
+import os
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -208,3 +213,39 @@ def test_the_horizons_of_an_example():
     assert lab.window_horizon(6, 2).tolist() == [0, 0, 0, 1, 2, 3]
     assert lab.chunk_horizon(7, 3).tolist() == [0, 0, 0, 3, 3, 3, 6]
     assert lab.chunk_horizon(7, 2, 4).tolist() == [0, 0, 0, 0, 2, 2, 3]
+
+
+FAULTS = """
+import resource
+import numpy as np
+import bptt_lab as lab
+
+rng = np.random.default_rng(0)
+params, tokens = lab.init_params(rng, 64, 64, 64), rng.integers(64, size=(100, 32))
+
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    lab.loss_and_bptt(params, tokens, tokens)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+print(min(faults() for _ in range(8)))
+"""
+
+
+def test_a_gradient_uses_the_memory_of_the_one_before():
+    """With the memory given back as glibc does by default, the same call does not."""
+    if platform.libc_ver()[0] != "glibc":  # then nothing is claimed
+        return
+
+    def page_faults(**settings):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+        command = [sys.executable, "-c", FAULTS]
+        done = subprocess.run(
+            command, env=environment | settings, capture_output=True, text=True, check=True
+        )
+        return int(done.stdout)
+
+    assert page_faults(MALLOC_TRIM_THRESHOLD_=str(2**17)) > 500
+    assert page_faults() < 50

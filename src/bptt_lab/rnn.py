@@ -15,6 +15,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+# Arrays of a few MB come and go with every call. glibc gives their memory back to the system each
+# time, and the next call pays for every page anew, a fifth of its time. But it keeps freed blocks
+# up to the largest size that it has seen freed. So it is shown one, once: as nothing is written to
+# it, it costs no memory. With another allocator this does nothing.
+np.empty(2**25 - 2**16, np.uint8)
+
 
 class Params(NamedTuple):
     """The three shared matrices of the network; a gradient has the same type.
