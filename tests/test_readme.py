@@ -30,6 +30,15 @@ def test_its_verdict_is_what_the_check_prints():
     assert report.startswith(sample.rstrip())
 
 
+def test_its_speeds_are_those_that_the_command_printed():
+    printed = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8").splitlines()
+    section = README.split("## How fast")[1].split("\n## ")[0]
+    quoted = [line for line in section.splitlines() if line.startswith(("|", "Measured"))]
+    assert len(quoted) > 8
+    for line in quoted:
+        assert line in printed, line
+
+
 def test_every_folder_of_its_layout_exists():
     layout = README.split("## Layout")[1].split("```")[1]
     for name in re.findall(r"^(\S+/)", layout, flags=re.MULTILINE):

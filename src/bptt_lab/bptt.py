@@ -47,8 +47,8 @@ def bptt(params, x, y, s_init=None):
 def loss_and_bptt(params, x, y, s_init=None):
     """The loss and its gradient, from one forward pass.
 
-    Beside its results it holds two arrays of T·B·H numbers (states and deltas) and one of T·B·C
-    (errors), and little else.
+    Beside its results it holds two arrays of T·B·H numbers (states and deltas), one of T·B·C
+    (errors), and about 2¹⁷ numbers, whatever the sizes (the slopes of the steps at work).
 
     Parameters
     ----------
