@@ -34,9 +34,7 @@ SECONDS_TO_JUDGE = 30  # for what is done on this side
 MOST_DEATHS = 3  # of one notebook, after which it is not started again
 LEFT_OUT = "not run while grading: no answer depends on this cell\n"
 MOST_OUTPUTS = 500  # of one cell
-MOST_TEXT = (
-    300_000  # characters of a cell's outputs; the sandbox has a limit, but it is not trusted
-)
+MOST_TEXT = 300_000  # characters of a cell's outputs; the limit inside is not trusted
 MOST_TEXT_IN_ALL = 3_000_000
 
 
